@@ -1,0 +1,32 @@
+#!/usr/bin/env python
+"""Django's command line, with the database running for as long as the command needs it."""
+
+import os
+import sys
+from contextlib import nullcontext
+
+# These need no database, or look after it themselves.
+WITHOUT_DATABASE = frozenset(
+    "help version check compilemessages diffsettings collectstatic findstatic makemessages spectacular startapp"
+    " doctor heed methods test".split()
+)
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "alignment_site.settings")
+    from alignment_site import postgres
+    from alignment_site.env import BadSetting
+
+    command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    wants_help = not {"-h", "--help"}.isdisjoint(sys.argv)
+    try:
+        with nullcontext() if wants_help or command in WITHOUT_DATABASE else postgres.held():
+            from django.core.management import execute_from_command_line
+
+            execute_from_command_line(sys.argv)
+    except (BadSetting, postgres.DatabaseTrouble) as trouble:
+        sys.exit(f"{trouble}")
+
+
+if __name__ == "__main__":
+    main()
