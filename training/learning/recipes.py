@@ -1,0 +1,180 @@
+"""Recipes: every dial of a run in one frozen dataclass, stored with the run, and functions that name good ones."""
+
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, Self, get_type_hints
+
+
+class Dials:
+    """JSON for a frozen dataclass of dials; unknown keys and wrong types are refused in words."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Read ``to_json`` back; absent keys take their defaults. Raises ValueError in words."""
+        return cls(**_values(cls, data))
+
+
+def _values(cls: type[Any], data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise ValueError(f"{cls.__name__} is read from a JSON object, not from {type(data).__name__}")
+    types = get_type_hints(cls)
+    known = [dial.name for dial in fields(cls)]
+    if unknown := sorted(set(data) - set(known)):
+        raise ValueError(f"{cls.__name__} has no {', '.join(unknown)}; it has {', '.join(known)}")
+    return {name: _value(f"{cls.__name__}.{name}", types[name], value) for name, value in data.items()}
+
+
+def _value(where: str, kind: Any, value: Any) -> Any:
+    allowed: tuple[type, ...] = getattr(kind, "__args__", (kind,))  # a union names its members
+    for member in allowed:
+        if is_dataclass(member) and isinstance(value, dict):
+            return member(**_values(member, value))
+    if float in allowed and type(value) is int:
+        return float(value)
+    if type(value) not in allowed:
+        names = " or ".join(member.__name__.replace("NoneType", "null") for member in allowed)
+        raise ValueError(f"{where} is {names}, not {value!r}")
+    return value
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise ValueError(sentence)
+
+
+@dataclass(frozen=True)
+class SamplerSettings(Dials):
+    """How responses are drawn. ``top_k`` 0 and ``top_p`` 1.0 are off; ``temperature`` 0 takes the likeliest token."""
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    max_new_tokens: int = 160
+    batch_size: int = 256
+
+    def __post_init__(self) -> None:
+        """Refuse settings that name no distribution."""
+        _require(self.temperature >= 0.0, f"temperature is at least 0, not {self.temperature}")
+        _require(0.0 < self.top_p <= 1.0, f"top_p is above 0 and at most 1, not {self.top_p}")
+        _require(self.top_k >= 0, f"top_k is at least 0 (0 is off), not {self.top_k}")
+        _require(self.max_new_tokens >= 1, f"max_new_tokens is at least 1, not {self.max_new_tokens}")
+        _require(self.batch_size >= 1, f"batch_size is at least 1, not {self.batch_size}")
+
+
+@dataclass(frozen=True)
+class LoraSettings(Dials):
+    """Low-rank adapters (Hu et al. 2021, arXiv:2106.09685); ``target_modules`` names layers, or "all-linear"."""
+
+    r: int = 16
+    lora_alpha: int = 32
+    lora_dropout: float = 0.0
+    target_modules: str = "all-linear"
+
+
+@dataclass(frozen=True)
+class OptimSettings(Dials):
+    """The training loop's dials, named as in TRL.
+
+    ``warmup_ratio`` is a share of all steps. ``max_grad_norm`` 0 does not clip. ``save_steps`` and
+    ``save_seconds`` say how often a checkpoint is written (0: never by that measure).
+    ``batch_size`` counts groups per optimiser step; ``token_budget`` padded tokens per forward pass.
+    """
+
+    learning_rate: float = 1e-4
+    lr_scheduler_type: str = "linear"
+    warmup_ratio: float = 0.1
+    weight_decay: float = 0.0
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.99
+    adam_epsilon: float = 1e-8
+    max_grad_norm: float = 1.0
+    batch_size: int = 32
+    num_train_epochs: float = 1.0
+    token_budget: int = 4096
+    save_steps: int = 0
+    save_seconds: float = 30.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a plan that cannot run."""
+        schedules = ("constant", "linear", "cosine")
+        _require(
+            self.lr_scheduler_type in schedules,
+            f"lr_scheduler_type is one of {', '.join(schedules)}, not {self.lr_scheduler_type!r}",
+        )
+        _require(self.learning_rate > 0.0, f"learning_rate is above 0, not {self.learning_rate}")
+        _require(0.0 <= self.warmup_ratio <= 1.0, f"warmup_ratio is between 0 and 1, not {self.warmup_ratio}")
+        _require(self.batch_size >= 1, f"batch_size is at least 1, not {self.batch_size}")
+        _require(self.num_train_epochs > 0.0, f"num_train_epochs is above 0, not {self.num_train_epochs}")
+        _require(self.token_budget >= 1, f"token_budget is at least 1, not {self.token_budget}")
+
+
+@dataclass(frozen=True)
+class RewardRecipe(Dials):
+    """A refit of the reward model: a pairwise model with ties, strength, soft labels and weights.
+
+    ``members`` is the size of the ensemble; ``strength_margin`` scales how much more a strong verdict counts;
+    ``center_rewards_coefficient`` keeps rewards near zero (as in TRL).
+    """
+
+    members: int = 1
+    strength_margin: float = 0.5
+    center_rewards_coefficient: float = 0.01
+    max_length: int = 512
+    lora: LoraSettings | None = None
+    optim: OptimSettings = field(default_factory=OptimSettings)
+
+
+@dataclass(frozen=True)
+class PolicyRecipe(Dials):
+    """A retraining of the policy by a pair objective on people's pairs and the reward model's.
+
+    The reward model's pairs: ``n_prompts`` training prompts, ``best_of`` fresh samples each, best against worst,
+    kept where the posterior is at least ``sure``; they make up ``model_pairs_share`` of all pairs.
+    """
+
+    loss_type: str = "sigmoid"
+    beta: float = 0.1
+    label_smoothing: float = 0.0
+    sft_weight: float = 0.0
+    model_pairs_share: float = 0.5
+    sure: float = 0.75
+    best_of: int = 8
+    n_prompts: int = 256
+    max_length: int = 512
+    seed: int = 0
+    sampler: SamplerSettings = field(default_factory=SamplerSettings)
+    lora: LoraSettings | None = None
+    optim: OptimSettings = field(default_factory=OptimSettings)
+
+    def __post_init__(self) -> None:
+        """Refuse dials without a meaning."""
+        _require(self.beta > 0.0, f"beta is above 0, not {self.beta}")
+        _require(
+            0.0 <= self.label_smoothing < 0.5, f"label_smoothing is in [0, 0.5), not {self.label_smoothing}"
+        )
+        _require(
+            0.0 <= self.model_pairs_share <= 1.0,
+            f"model_pairs_share is in [0, 1], not {self.model_pairs_share}",
+        )
+        _require(0.5 <= self.sure <= 1.0, f"sure is a probability of at least 0.5, not {self.sure}")
+        _require(self.best_of >= 2, f"best_of is at least 2, not {self.best_of}")
+        _require(self.n_prompts >= 0, f"n_prompts is at least 0, not {self.n_prompts}")
+
+
+def starter_dpo() -> PolicyRecipe:
+    """DPO for the starter policy: full fine-tuning in fp32, a minute or so on two cores."""
+    return PolicyRecipe(
+        beta=0.1,
+        n_prompts=384,
+        sampler=SamplerSettings(temperature=1.0, max_new_tokens=128),
+        optim=OptimSettings(learning_rate=1e-4, batch_size=32, num_train_epochs=2.0, token_budget=4096),
+    )
+
+
+def starter_reward() -> RewardRecipe:
+    """The starter project's reward refit."""
+    return RewardRecipe(optim=OptimSettings(learning_rate=3e-4, batch_size=32, num_train_epochs=3.0))

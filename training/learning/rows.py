@@ -1,0 +1,102 @@
+"""Rows of a training set: one comparison per line of a JSONL file, as the trainer sees it."""
+
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, TypedDict
+
+SOURCES = ("person", "simulation", "import", "judge", "verifier", "reward_model")
+
+
+class Message(TypedDict):
+    """One turn of a conversation."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class PreferenceRow:
+    """A comparison of two responses to one prompt.
+
+    ``p`` is the soft label: the probability that ``responses[0]`` is preferred (a tie is 0.5).
+    ``strength`` is -3..3, positive where ``responses[0]`` is preferred, None when unknown.
+    ``weight`` multiplies the row's loss.
+    """
+
+    comparison_id: int | None
+    prompt: list[Message]
+    responses: tuple[list[Message], list[Message]]
+    response_ids: tuple[int | None, int | None]
+    p: float
+    strength: int | None
+    weight: float
+    source: str
+    judgment_ids: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what no trainer could use, in words."""
+        _check_messages("prompt", self.prompt)
+        if len(self.responses) != 2 or len(self.response_ids) != 2:
+            raise ValueError("a preference row compares exactly two responses")
+        for number, response in enumerate(self.responses):
+            _check_messages(f"responses[{number}]", response)
+        if not 0.0 <= self.p <= 1.0:
+            raise ValueError(f"p is a probability between 0 and 1, not {self.p!r}")
+        if not (math.isfinite(self.weight) and self.weight >= 0.0):
+            raise ValueError(f"weight is a finite number of at least 0, not {self.weight!r}")
+        if self.strength is not None and self.strength not in range(-3, 4):
+            raise ValueError(f"strength is an integer from -3 to 3 or null, not {self.strength!r}")
+        if self.source not in SOURCES:
+            raise ValueError(f"source is one of {', '.join(SOURCES)}, not {self.source!r}")
+
+
+def _check_messages(where: str, messages: Any) -> None:
+    if not isinstance(messages, list):
+        raise ValueError(f"{where} is a list of messages, not {type(messages).__name__}")
+    for message in messages:
+        if not isinstance(message, dict) or set(message) != {"role", "content"}:
+            raise ValueError(f"{where}: every message has exactly the keys role and content")
+        if not all(isinstance(value, str) for value in message.values()):
+            raise ValueError(f"{where}: role and content are text")
+
+
+def row_from_json(data: Any) -> PreferenceRow:
+    """Read one row from its JSON object. Raises ValueError that names the missing, unknown or wrong key."""
+    if not isinstance(data, dict):
+        raise ValueError("a row is a JSON object")
+    known = {field.name for field in fields(PreferenceRow)}
+    if missing := sorted(known - set(data)):
+        raise ValueError(f"missing keys: {', '.join(missing)}")
+    if unknown := sorted(set(data) - known):
+        raise ValueError(f"unknown keys: {', '.join(unknown)}")
+    tuples = {key: tuple(data[key]) for key in ("responses", "response_ids", "judgment_ids")}
+    numbers = {"p": float(data["p"]), "weight": float(data["weight"])}
+    return PreferenceRow(**{**data, **tuples, **numbers})
+
+
+def read_rows(path: Path) -> Iterator[PreferenceRow]:
+    """Read a JSONL file as a stream. A bad row raises ValueError naming the file, the line and the reason."""
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield row_from_json(json.loads(line))
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"{path.name} line {number}: {error}") from error
+
+
+def write_rows(path: Path, rows: Iterable[PreferenceRow]) -> int:
+    """Write rows as JSONL, whole or not at all, and return how many there are."""
+    count = 0
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8") as out:
+        for row in rows:
+            out.write(json.dumps(asdict(row), ensure_ascii=False, sort_keys=True) + "\n")
+            count += 1
+        out.flush()
+        os.fsync(out.fileno())
+    part.replace(path)
+    return count
