@@ -44,7 +44,7 @@ def create_project(*, by: Person, settings: Mapping[str, Any], guidelines: str =
     """
     unknown = set(settings) - set(SETTINGS)
     if unknown:
-        raise ValidationError({name: "There is no such setting." for name in unknown})
+        raise ValidationError(dict.fromkeys(unknown, "There is no such setting."))
     project = Project(slug=free_slug(str(settings.get("name", ""))), **settings)
     project.full_clean()
     project.save()
@@ -72,7 +72,7 @@ def change_project(*, project: Project, by: Person, settings: Mapping[str, Any])
     fixed = [change.field for change in changes if change.field in FIXED_ONCE_PROMPTS_EXIST]
     if fixed and project.prompts.exists():
         raise ValidationError(
-            {name: "Prompts have been split by it already; it is fixed now." for name in fixed}
+            dict.fromkeys(fixed, "Prompts have been split by it already; it is fixed now.")
         )
     project.full_clean()
     project.save()
