@@ -1,0 +1,1 @@
+"""Simulated people, honestly labelled: tastes to judge by, and drivers of the real endpoints."""
