@@ -60,9 +60,9 @@ def may(person: Person | AnonymousUser, project_id: int, role: Role = Role.ANNOT
     return membership is not None and RANK[Role(membership.role)] >= RANK[role]
 
 
-def object_in(project: Project, rows: QuerySet[Row], **lookup: object) -> Row:
-    """One row of a project. `rows` must reach it by a field or property `project`. Raises Http404."""
-    row = rows.filter(project=project, **lookup).first()
+def object_in(project: Project, rows: QuerySet[Row], *, field: str = "project", **lookup: object) -> Row:
+    """One row of a project; `field` is the path from the row to it. Raises Http404."""
+    row = rows.filter(**{field: project}, **lookup).first()
     if row is None:
         raise Http404("There is no such thing in this project.")
     return row

@@ -38,3 +38,10 @@ def person_by_token(*, secret: str) -> Person | None:
 def revoke_token(*, token: ApiToken) -> None:
     """End a token at once."""
     ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+
+
+def change_account(*, person: Person, first_name: str, last_name: str, email: str, single_keys: bool) -> None:
+    """Change how a person is called and whether single keys give verdicts."""
+    person.first_name, person.last_name, person.email = first_name, last_name, email
+    person.single_keys = single_keys
+    person.save(update_fields=["first_name", "last_name", "email", "single_keys"])

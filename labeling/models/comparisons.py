@@ -35,56 +35,30 @@ class Comparison(models.Model):
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="comparisons")
     prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="comparisons")
-    responses: "models.ManyToManyField[Response, ComparisonResponse]" = (
-        models.ManyToManyField(
-            Response, through="ComparisonResponse", related_name="comparisons"
-        )
+    responses: "models.ManyToManyField[Response, ComparisonResponse]" = models.ManyToManyField(
+        Response, through="ComparisonResponse", related_name="comparisons"
     )
     kind = models.CharField(max_length=32, default="pair")
     arm = models.CharField(max_length=8, choices=Arm)
-    repeats = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="repeated_by"
-    )
-    method = models.CharField(
-        max_length=64, blank=True, help_text="The acquisition method that scored it."
-    )
-    score = models.FloatField(
-        null=True, blank=True, help_text="Its score; the highest is asked first."
-    )
-    rank = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Its place when it was last ordered."
-    )
-    model_version = models.CharField(
-        max_length=100, blank=True, help_text="The reward model that scored it."
-    )
-    needs = models.PositiveSmallIntegerField(
-        default=1, help_text="Judgments by different people."
-    )
-    taken = models.PositiveSmallIntegerField(
-        default=0, help_text="People whose judgment is in."
-    )
-    held = models.PositiveSmallIntegerField(
-        default=0, help_text="Leases now out; expiry gives them back."
-    )
+    repeats = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="repeated_by")
+    method = models.CharField(max_length=64, blank=True, help_text="The acquisition method that scored it.")
+    score = models.FloatField(null=True, blank=True, help_text="Its score; the highest is asked first.")
+    rank = models.PositiveIntegerField(null=True, blank=True, help_text="Its place when it was last ordered.")
+    model_version = models.CharField(max_length=100, blank=True, help_text="The reward model that scored it.")
+    needs = models.PositiveSmallIntegerField(default=1, help_text="Judgments by different people.")
+    taken = models.PositiveSmallIntegerField(default=0, help_text="People whose judgment is in.")
+    held = models.PositiveSmallIntegerField(default=0, help_text="Leases now out; expiry gives them back.")
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     withdrawn_reason = models.CharField(max_length=200, blank=True)
-    superseded_at = models.DateTimeField(
-        null=True, blank=True, help_text="A newer policy was promoted meanwhile."
-    )
-    source_key = models.CharField(
-        max_length=128, null=True, blank=True, help_text="The imported row's identity."
-    )
+    superseded_at = models.DateTimeField(null=True, blank=True, help_text="A newer policy was promoted meanwhile.")
+    source_key = models.CharField(max_length=128, null=True, blank=True, help_text="The imported row's identity.")
     origin = models.CharField(max_length=200, blank=True)
-    extra = models.JSONField(
-        default=dict, blank=True, help_text="An imported row's shape and other fields."
-    )
+    extra = models.JSONField(default=dict, blank=True, help_text="An imported row's shape and other fields.")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["project", "source_key"], name="imported_comparison_once"
-            ),
+            models.UniqueConstraint(fields=["project", "source_key"], name="imported_comparison_once"),
             models.CheckConstraint(condition=Q(needs__gte=1), name="needs_a_judgment"),
         ]
         indexes = [
@@ -112,11 +86,7 @@ class ComparisonResponse(models.Model):
     position = models.PositiveSmallIntegerField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["comparison", "position"], name="one_response_per_place"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["comparison", "position"], name="one_response_per_place")]
         ordering = ["position"]
 
     def __str__(self) -> str:
@@ -153,9 +123,7 @@ class Lease(models.Model):
                 condition=Q(ended_at__isnull=True),
                 name="one_open_lease_per_person",
             ),
-            models.CheckConstraint(
-                condition=Q(renewals__lte=3), name="three_renewals_at_most"
-            ),
+            models.CheckConstraint(condition=Q(renewals__lte=3), name="three_renewals_at_most"),
         ]
         indexes = [
             models.Index(
@@ -163,9 +131,7 @@ class Lease(models.Model):
                 condition=Q(ended_at__isnull=True),
                 name="lease_expiry",
             ),
-            models.Index(
-                fields=["person", "comparison"], name="lease_person_comparison"
-            ),
+            models.Index(fields=["person", "comparison"], name="lease_person_comparison"),
         ]
 
     def __str__(self) -> str:
@@ -185,13 +151,9 @@ class Report(models.Model):
     reason = models.CharField(max_length=64)
     text = models.TextField(blank=True)
     at = models.DateTimeField(db_default=Now())
-    decision = models.CharField(
-        max_length=32, blank=True, help_text="kept, withdrawn, response_dropped"
-    )
+    decision = models.CharField(max_length=32, blank=True, help_text="kept, withdrawn, response_dropped")
     note = models.TextField(blank=True)
-    decided_by = models.ForeignKey(
-        Person, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    decided_by = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -45,20 +45,12 @@ class Judgment(models.Model):
     "both bad" or "can't tell".
     """
 
-    uuid = models.UUIDField(
-        help_text="The client's own id: a double submit is one row."
-    )
+    uuid = models.UUIDField(help_text="The client's own id: a double submit is one row.")
     project = models.ForeignKey(Project, models.PROTECT, related_name="judgments")
     comparison = models.ForeignKey(Comparison, models.PROTECT, related_name="judgments")
-    person = models.ForeignKey(
-        Person, models.PROTECT, null=True, related_name="judgments"
-    )
-    rater = models.CharField(
-        max_length=64, blank=True, help_text="Of an import: which annotator of the row."
-    )
-    lease = models.ForeignKey(
-        Lease, models.PROTECT, null=True, related_name="judgments"
-    )
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="judgments")
+    rater = models.CharField(max_length=64, blank=True, help_text="Of an import: which annotator of the row.")
+    lease = models.ForeignKey(Lease, models.PROTECT, null=True, related_name="judgments")
     answer = models.PositiveSmallIntegerField(choices=Answer)
     order_shown = ArrayField(models.PositiveSmallIntegerField())
     strength = models.GeneratedField(
@@ -71,12 +63,8 @@ class Judgment(models.Model):
         output_field=models.SmallIntegerField(null=True),
         db_persist=True,
     )
-    seconds = models.FloatField(
-        null=True, help_text="From the first sight of the comparison to the verdict."
-    )
-    guideline = models.ForeignKey(
-        GuidelineVersion, models.PROTECT, null=True, related_name="+"
-    )
+    seconds = models.FloatField(null=True, help_text="From the first sight of the comparison to the verdict.")
+    guideline = models.ForeignKey(GuidelineVersion, models.PROTECT, null=True, related_name="+")
     source = models.CharField(max_length=12, choices=Source)
     origin = models.CharField(
         max_length=200,
@@ -84,22 +72,14 @@ class Judgment(models.Model):
         help_text="Of an import: person, model:NAME, unknown.",
     )
     weight = models.FloatField(default=1.0)
-    late = models.BooleanField(
-        default=False, help_text="Came after its lease had ended: an extra judgment."
-    )
-    amends = models.OneToOneField(
-        "self", models.PROTECT, null=True, related_name="amended_by"
-    )
+    late = models.BooleanField(default=False, help_text="Came after its lease had ended: an extra judgment.")
+    amends = models.OneToOneField("self", models.PROTECT, null=True, related_name="amended_by")
     created_at = models.DateTimeField(db_default=Now())
-    transaction_id = TransactionIdField(
-        db_default=CurrentTransactionId(), editable=False
-    )
+    transaction_id = TransactionIdField(db_default=CurrentTransactionId(), editable=False)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["person", "uuid"], name="one_row_per_client_id"
-            ),
+            models.UniqueConstraint(fields=["person", "uuid"], name="one_row_per_client_id"),
             models.UniqueConstraint(
                 fields=["comparison", "person"],
                 condition=Q(amends__isnull=True, person__isnull=False),
@@ -110,21 +90,15 @@ class Judgment(models.Model):
                 condition=Q(amends__isnull=True, person__isnull=True),
                 name="one_first_judgment_per_rater",
             ),
-            models.CheckConstraint(
-                condition=Q(answer__in=Answer.values), name="answer_is_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(weight__gte=0), name="weight_not_negative"
-            ),
+            models.CheckConstraint(condition=Q(answer__in=Answer.values), name="answer_is_known"),
+            models.CheckConstraint(condition=Q(weight__gte=0), name="weight_not_negative"),
             models.CheckConstraint(
                 condition=Q(source="import") | Q(person__isnull=False),
                 name="judged_by_somebody",
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["project", "transaction_id"], name="judgment_watermark"
-            ),
+            models.Index(fields=["project", "transaction_id"], name="judgment_watermark"),
             models.Index(fields=["project", "person", "-id"], name="judgment_history"),
         ]
 
@@ -152,11 +126,7 @@ class ReasonDraft(models.Model):
     at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["person", "comparison"], name="one_draft_each"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["person", "comparison"], name="one_draft_each")]
 
     def __str__(self) -> str:
         return self.text[:80]

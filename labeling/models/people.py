@@ -20,12 +20,8 @@ class Role(models.TextChoices):
 class Person(AbstractUser):
     """An account. All personal data of a judge is on this row, which erasure may empty."""
 
-    single_keys = models.BooleanField(
-        default=True, help_text="Verdicts by single keys on the judging page."
-    )
-    simulated = models.BooleanField(
-        default=False, help_text="Driven by the lab, not by a human being."
-    )
+    single_keys = models.BooleanField(default=True, help_text="Verdicts by single keys on the judging page.")
+    simulated = models.BooleanField(default=False, help_text="Driven by the lab, not by a human being.")
     erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(AbstractUser.Meta):
@@ -38,20 +34,14 @@ class Person(AbstractUser):
 class Membership(models.Model):
     """A person's role in a project."""
 
-    project = models.ForeignKey(
-        "labeling.Project", models.CASCADE, related_name="memberships"
-    )
+    project = models.ForeignKey("labeling.Project", models.CASCADE, related_name="memberships")
     person = models.ForeignKey(Person, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=Role)
     joined_at = models.DateTimeField(db_default=Now())
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["project", "person"], name="one_membership_per_person"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["project", "person"], name="one_membership_per_person")]
 
     def __str__(self) -> str:
         return f"{self.person} as {self.role} in {self.project}"
@@ -60,9 +50,7 @@ class Membership(models.Model):
 class Invitation(models.Model):
     """A link that makes its holder a member. Only the hash of its secret is kept."""
 
-    project = models.ForeignKey(
-        "labeling.Project", models.CASCADE, related_name="invitations"
-    )
+    project = models.ForeignKey("labeling.Project", models.CASCADE, related_name="invitations")
     role = models.CharField(max_length=16, choices=Role)
     secret_hash = models.CharField(max_length=64, unique=True)
     created_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
@@ -77,11 +65,7 @@ class Invitation(models.Model):
     @property
     def open(self) -> bool:
         """Whether somebody can still join by it."""
-        return (
-            self.revoked_at is None
-            and self.uses_left > 0
-            and self.expires_at > timezone.now()
-        )
+        return self.revoked_at is None and self.uses_left > 0 and self.expires_at > timezone.now()
 
 
 class ApiToken(models.Model):
@@ -113,8 +97,7 @@ class OwnerLink(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(spent_at__isnull=True)
-                | Q(spent_at__lte=models.F("expires_at")),
+                condition=Q(spent_at__isnull=True) | Q(spent_at__lte=models.F("expires_at")),
                 name="owner_link_spent_in_time",
             )
         ]
@@ -126,9 +109,7 @@ class OwnerLink(models.Model):
 class Erasure(models.Model):
     """A record of what was erased, by whom and why, written before it happens."""
 
-    about = models.ForeignKey(
-        Person, models.PROTECT, null=True, related_name="erasures"
-    )
+    about = models.ForeignKey(Person, models.PROTECT, null=True, related_name="erasures")
     project_name = models.CharField(max_length=200, blank=True)
     by = models.ForeignKey(Person, models.PROTECT, related_name="+")
     why = models.TextField()

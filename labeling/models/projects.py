@@ -33,59 +33,29 @@ class Project(models.Model):
     description = models.TextField(blank=True)
     question = models.CharField(max_length=300, default="Which response is better?")
     salt = models.CharField(max_length=32, default=new_salt, editable=False)
-    held_out_share = models.FloatField(
-        default=0.25, validators=[MinValueValidator(0.02), MaxValueValidator(0.5)]
-    )
+    held_out_share = models.FloatField(default=0.25, validators=[MinValueValidator(0.02), MaxValueValidator(0.5)])
 
-    policy_source = models.CharField(
-        max_length=16, choices=PolicySource, default=PolicySource.STARTER
-    )
-    policy_ref = models.CharField(
-        max_length=500, blank=True, help_text="A directory or a hub name."
-    )
+    policy_source = models.CharField(max_length=16, choices=PolicySource, default=PolicySource.STARTER)
+    policy_ref = models.CharField(max_length=500, blank=True, help_text="A directory or a hub name.")
 
-    overlap = models.PositiveSmallIntegerField(
-        default=1, validators=[MinValueValidator(1), MaxValueValidator(50)]
-    )
-    lease_seconds = models.PositiveIntegerField(
-        default=600, validators=[MinValueValidator(30)]
-    )
-    random_share = models.FloatField(
-        default=0.10, validators=[MinValueValidator(0), MaxValueValidator(1)]
-    )
-    repeat_share = models.FloatField(
-        default=0.02, validators=[MinValueValidator(0), MaxValueValidator(0.5)]
-    )
-    duel_share = models.FloatField(
-        default=1 / 3, validators=[MinValueValidator(0.05), MaxValueValidator(0.9)]
-    )
-    duel_budget = models.PositiveIntegerField(
-        default=120, validators=[MinValueValidator(10)]
-    )
-    duel_days = models.PositiveIntegerField(
-        default=7, validators=[MinValueValidator(1)]
-    )
-    queue_target = models.PositiveIntegerField(
-        default=200, help_text="Open comparisons the loop keeps ready."
-    )
+    overlap = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(50)])
+    lease_seconds = models.PositiveIntegerField(default=600, validators=[MinValueValidator(30)])
+    random_share = models.FloatField(default=0.10, validators=[MinValueValidator(0), MaxValueValidator(1)])
+    repeat_share = models.FloatField(default=0.02, validators=[MinValueValidator(0), MaxValueValidator(0.5)])
+    duel_share = models.FloatField(default=1 / 3, validators=[MinValueValidator(0.05), MaxValueValidator(0.9)])
+    duel_budget = models.PositiveIntegerField(default=120, validators=[MinValueValidator(10)])
+    duel_days = models.PositiveIntegerField(default=7, validators=[MinValueValidator(1)])
+    queue_target = models.PositiveIntegerField(default=200, help_text="Open comparisons the loop keeps ready.")
 
-    train_every_judgments = models.PositiveIntegerField(
-        default=100, validators=[MinValueValidator(5)]
-    )
-    train_every_minutes = models.PositiveIntegerField(
-        default=0, help_text="0: by judgments only."
-    )
+    train_every_judgments = models.PositiveIntegerField(default=100, validators=[MinValueValidator(5)])
+    train_every_minutes = models.PositiveIntegerField(default=0, help_text="0: by judgments only.")
     kl_budget = models.FloatField(
         default=40.0,
         validators=[MinValueValidator(0.01)],
         help_text="Nats per response.",
     )
-    disk_budget_bytes = models.BigIntegerField(
-        default=20 * GIB, validators=[MinValueValidator(GIB // 4)]
-    )
-    recipe = models.JSONField(
-        default=dict, blank=True, help_text="Changes to the named policy recipe."
-    )
+    disk_budget_bytes = models.BigIntegerField(default=20 * GIB, validators=[MinValueValidator(GIB // 4)])
+    recipe = models.JSONField(default=dict, blank=True, help_text="Changes to the named policy recipe.")
 
     paused = models.BooleanField(default=False)
     paused_reason = models.CharField(max_length=300, blank=True)
@@ -94,9 +64,7 @@ class Project(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=Q(overlap__gte=1), name="overlap_at_least_one"
-            ),
+            models.CheckConstraint(condition=Q(overlap__gte=1), name="overlap_at_least_one"),
             models.CheckConstraint(
                 condition=Q(policy_source=PolicySource.STARTER) | ~Q(policy_ref=""),
                 name="policy_ref_given",
@@ -117,11 +85,7 @@ class GuidelineVersion(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["project", "number"], name="guideline_number_once"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["project", "number"], name="guideline_number_once")]
         ordering = ["-number"]
 
     def __str__(self) -> str:

@@ -30,11 +30,7 @@ class PromptRoot(models.Model):
     split = models.CharField(max_length=8, choices=Split)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["project", "digest"], name="root_once_per_project"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["project", "digest"], name="root_once_per_project")]
         indexes = [GinIndex(fields=["bands"], name="root_bands")]
 
     def __str__(self) -> str:
@@ -47,9 +43,7 @@ class Prompt(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="prompts")
     root = models.ForeignKey(PromptRoot, models.PROTECT, related_name="prompts")
     messages = models.JSONField(help_text='A list of {"role", "content"}.')
-    digest = models.CharField(
-        max_length=64, help_text="sha256 of the messages' canonical JSON."
-    )
+    digest = models.CharField(max_length=64, help_text="sha256 of the messages' canonical JSON.")
     tags = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     difficulty = models.FloatField(null=True, blank=True)
     split = models.CharField(
@@ -58,26 +52,16 @@ class Prompt(models.Model):
         help_text="A copy of the root's, for the queue's index.",
     )
     origin = models.CharField(max_length=200, blank=True)
-    source_key = models.CharField(
-        max_length=128, null=True, blank=True, help_text="The imported row's identity."
-    )
-    active = models.BooleanField(
-        default=True, help_text="Whether the loop samples responses to it."
-    )
+    source_key = models.CharField(max_length=128, null=True, blank=True, help_text="The imported row's identity.")
+    active = models.BooleanField(default=True, help_text="Whether the loop samples responses to it.")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["project", "source_key"], name="imported_prompt_once"
-            ),
-            models.UniqueConstraint(
-                fields=["project", "digest"], name="prompt_once_per_project"
-            ),
+            models.UniqueConstraint(fields=["project", "source_key"], name="imported_prompt_once"),
+            models.UniqueConstraint(fields=["project", "digest"], name="prompt_once_per_project"),
         ]
-        indexes = [
-            models.Index(fields=["project", "split", "active"], name="prompt_split")
-        ]
+        indexes = [models.Index(fields=["project", "split", "active"], name="prompt_split")]
 
     def __str__(self) -> str:
         return str(self.messages[-1]["content"])[:80] if self.messages else ""
@@ -91,9 +75,7 @@ class Response(models.Model):
     """
 
     prompt = models.ForeignKey(Prompt, models.CASCADE, related_name="responses")
-    messages = models.JSONField(
-        help_text='Usually one {"role": "assistant", "content"}.'
-    )
+    messages = models.JSONField(help_text='Usually one {"role": "assistant", "content"}.')
     policy_version = models.ForeignKey(
         "training.PolicyVersion",
         models.PROTECT,
@@ -105,15 +87,9 @@ class Response(models.Model):
     seed = models.BigIntegerField(null=True, blank=True)
     token_ids = ArrayField(models.IntegerField(), null=True, blank=True)
     token_logprobs = ArrayField(models.FloatField(), null=True, blank=True)
-    stopped = models.BooleanField(
-        null=True, help_text="Ended by its stop token, not by the length limit."
-    )
-    origin = models.CharField(
-        max_length=200, blank=True, help_text="Of an imported row: who wrote it."
-    )
-    dropped_at = models.DateTimeField(
-        null=True, blank=True, help_text="Taken out of the queue by an owner."
-    )
+    stopped = models.BooleanField(null=True, help_text="Ended by its stop token, not by the length limit.")
+    origin = models.CharField(max_length=200, blank=True, help_text="Of an imported row: who wrote it.")
+    dropped_at = models.DateTimeField(null=True, blank=True, help_text="Taken out of the queue by an owner.")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -139,6 +115,4 @@ class Response(models.Model):
         """The answer as one text; turns of a longer continuation are separated by a blank line."""
         if len(self.messages) == 1:
             return str(self.messages[0]["content"])
-        return "\n\n".join(
-            f"{turn['role']}: {turn['content']}" for turn in self.messages
-        )
+        return "\n\n".join(f"{turn['role']}: {turn['content']}" for turn in self.messages)

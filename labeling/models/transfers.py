@@ -23,23 +23,17 @@ class ImportJob(models.Model):
     by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     name = models.CharField(max_length=255)
     path = models.CharField(max_length=1000)
-    origin = models.CharField(
-        max_length=200, default="unknown", help_text="person, model:NAME or unknown"
-    )
+    origin = models.CharField(max_length=200, default="unknown", help_text="person, model:NAME or unknown")
     skip_bad = models.BooleanField(default=False)
     state = models.CharField(max_length=8, choices=JobState, default=JobState.WAITING)
     bytes_total = models.BigIntegerField(default=0)
     bytes_done = models.BigIntegerField(default=0)
     rows = models.PositiveIntegerField(default=0)
     added = models.PositiveIntegerField(default=0)
-    known = models.PositiveIntegerField(
-        default=0, help_text="Rows that were here already."
-    )
+    known = models.PositiveIntegerField(default=0, help_text="Rows that were here already.")
     refused = models.PositiveIntegerField(default=0)
     warnings = models.PositiveIntegerField(default=0)
-    report = models.JSONField(
-        default=list, help_text="[{line, reason, level}], the first thousand."
-    )
+    report = models.JSONField(default=list, help_text="[{line, reason, level}], the first thousand.")
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)

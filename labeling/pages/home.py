@@ -1,0 +1,13 @@
+"""The list of a person's projects."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from labeling.queries.projects import project_cards
+
+
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """Everything that this person is a member of."""
+    return render(request, "people/home.html", {"cards": project_cards(request.user)})
