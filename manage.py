@@ -7,8 +7,8 @@ from contextlib import nullcontext
 
 # These need no database, or look after it themselves.
 WITHOUT_DATABASE = frozenset(
-    "help version check compilemessages diffsettings collectstatic findstatic makemessages spectacular startapp"
-    " doctor heed methods test".split()
+    "help version check compilemessages diffsettings collectstatic findstatic makemessages spectacular"
+    " startapp doctor heed methods test".split()
 )
 
 
@@ -16,6 +16,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "alignment_site.settings")
     from alignment_site import postgres
     from alignment_site.env import BadSetting
+    from alignment_site.postgres_account import DatabaseTrouble
 
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     wants_help = not {"-h", "--help"}.isdisjoint(sys.argv)
@@ -24,7 +25,7 @@ def main() -> None:
             from django.core.management import execute_from_command_line
 
             execute_from_command_line(sys.argv)
-    except (BadSetting, postgres.DatabaseTrouble) as trouble:
+    except (BadSetting, DatabaseTrouble) as trouble:
         sys.exit(f"{trouble}")
 
 

@@ -1,1 +1,1 @@
-"""The shell of Heed: settings, the database's lifecycle, the supervisor and live updates. No feedback logic, no learning."""
+"""The shell of Heed: settings, database, supervisor, live updates. No feedback logic, no learning."""

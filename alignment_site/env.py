@@ -1,4 +1,4 @@
-"""Typed readers of the environment. A wrong value stops the program with one sentence; an undeclared name is a bug.
+"""Typed readers of the environment. A wrong value stops the program in words; an undeclared name is a bug.
 
 Standard library only: `bootstrap.py` imports this before anything is installed.
 """
@@ -16,7 +16,7 @@ DECLARED = {
     "HEED_URL": "the address people type, when a proxy stands in front (http://HEED_HOST:PORT)",
     "HEED_HOME": "folder of everything that Heed stores (.heed in the checkout)",
     "DATABASE_URL": "PostgreSQL to use instead of the bundled one",
-    "DATABASE_DIRECT_URL": "the same database without a transaction pooler: LISTEN, worker, migrations, backups",
+    "DATABASE_DIRECT_URL": "the same database past a transaction pooler: LISTEN, worker, migrations, backups",
     "HEED_DB_USER": "account for the bundled PostgreSQL when root may not create user namespaces",
     "HEED_SECRET_KEY": "signing key (else made once, in HEED_HOME/secret-key)",
     "HEED_DEBUG": "1 shows tracebacks in the browser; never in production",
@@ -108,8 +108,8 @@ def allowed_hosts(address: str) -> list[str]:
 
 
 def cookie_names(address: str) -> tuple[str, str]:
-    """Names of the session and CSRF cookies. Browsers share cookies between ports, so two checkouts on one machine
-    would log each other out under one name."""
+    """Names of the session and CSRF cookies. Browsers share cookies between ports, so two checkouts on one
+    machine would log each other out under one name."""
     number = urlsplit(address).port
     suffix = f"_{number}" if number else ""
     return f"heed_session{suffix}", f"heed_csrf{suffix}"

@@ -1,7 +1,7 @@
 """The database: the one that DATABASE_URL names, else the bundled PostgreSQL, kept under HEED_HOME/postgres.
 
-Only the binaries of the wheel are used. The server outlives a killed supervisor (its work is not lost) and is adopted
-by whoever starts next. Everybody who uses it holds a shared file lock; the last one to let go stops the server, and a
+Only the binaries of the wheel are used. The server outlives a killed supervisor and is adopted by whoever
+starts next. Everybody who uses it holds a shared file lock; the last one to let go stops the server, and a
 killed user lets go by dying.
 """
 
@@ -23,7 +23,7 @@ import psutil
 import psycopg
 
 from alignment_site import env
-from alignment_site.postgres_account import Account, DatabaseTrouble, account_for, binaries
+from alignment_site.postgres_account import Account, DatabaseTrouble, account_for
 
 NAME = USER = "heed"
 SOCKET_FILE = "/.s.PGSQL.5432"
@@ -84,7 +84,9 @@ class Cluster:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise DatabaseTrouble(f"{self.folder} cannot be created ({error.strerror}): set HEED_HOME to a folder of yours.") from error
+            raise DatabaseTrouble(
+                f"{self.folder} cannot be created ({error.strerror}): set HEED_HOME to a folder of yours."
+            ) from error
 
     @property
     def password(self) -> str:
@@ -99,17 +101,21 @@ class Cluster:
         known = remembered.read_text().strip() if remembered.exists() else ""
         if known and _is_private(known, self.account.owner):
             return known
-        made = tempfile.mkdtemp(prefix="heed-", dir=tempfile.gettempdir() if _fits(tempfile.gettempdir() + "/heed-12345678") else "/tmp")
+        made = tempfile.mkdtemp(
+            prefix="heed-",
+            dir=tempfile.gettempdir() if _fits(tempfile.gettempdir() + "/heed-12345678") else "/tmp",
+        )
         self.account.own(Path(made))
         write_private(remembered, made)
         return made
 
     def url(self, database: str = NAME) -> str:
         self._make_folder()
-        return f"postgresql://{USER}:{quote(self.password)}@/{database}?host={quote(self.socket_folder, safe='')}"
+        folder = quote(self.socket_folder, safe="")
+        return f"postgresql://{USER}:{quote(self.password)}@/{database}?host={folder}"
 
     def running(self) -> Postmaster | None:
-        """The server of this data folder, if its data folder, process and start time agree with its lock file."""
+        """The server of this data folder: the process that its lock file names works in it."""
         found = _read_lock_file(self.data / "postmaster.pid")
         if found is None or not _is_running(found.pid) or _working_folder(found.pid) != self.data.resolve():
             return None
@@ -127,7 +133,11 @@ class Cluster:
         self._end_orphans()
         self._create()
         command = [str(self.account.binaries / "postgres"), "-D", str(self.data)]
-        for key, value in {**SERVER_SETTINGS, "unix_socket_directories": f'"{self.socket_folder}"', **dict(self.extra_settings)}.items():
+        for key, value in {
+            **SERVER_SETTINGS,
+            "unix_socket_directories": f'"{self.socket_folder}"',
+            **dict(self.extra_settings),
+        }.items():
             command += ["-c", f"{key}={value}"]
         if self.log.exists() and self.log.stat().st_size > 5_000_000:
             self.log.replace(self.log.with_suffix(".log.old"))
@@ -153,13 +163,20 @@ class Cluster:
             return False
         question = "SELECT current_setting('data_directory'), extract(epoch FROM pg_postmaster_start_time())"
         conninfo = psycopg.conninfo.make_conninfo(
-            "", user=USER, password=self.password, host=found.socket_folder, dbname="postgres", connect_timeout=5
+            "",
+            user=USER,
+            password=self.password,
+            host=found.socket_folder,
+            dbname="postgres",
+            connect_timeout=5,
         )
         try:
             with psycopg.connect(conninfo, autocommit=True) as connection:
                 data, started = connection.execute(question).fetchone() or ("", 0)
                 if Path(data).resolve() != self.data.resolve() or abs(float(started) - found.started) > 10:
-                    raise DatabaseTrouble(f"Another PostgreSQL answers in {found.socket_folder}; stop it or set HEED_HOME.")
+                    raise DatabaseTrouble(
+                        f"Another PostgreSQL answers in {found.socket_folder}; stop it or set HEED_HOME."
+                    )
                 if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone():
                     connection.execute(f"CREATE DATABASE {NAME}")
         except psycopg.OperationalError as error:
@@ -174,7 +191,7 @@ class Cluster:
         return " ".join(telling[-2:]) + f" (the whole log: {self.log})"
 
     def _create(self) -> None:
-        """initdb beside the final place and a rename, so that a killed initdb leaves nothing that looks like data."""
+        """initdb beside the final place, then a rename: a killed initdb leaves nothing like data."""
         if (self.data / "PG_VERSION").exists():
             return
         fresh = self.data.with_name("data.new")
@@ -182,8 +199,15 @@ class Cluster:
         password_file = self.data.with_name("initdb-password")
         write_private(password_file, self.password)
         self.account.own(password_file)
-        options = f"--username={USER} --auth=scram-sha-256 --encoding=UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8"
-        command = [str(self.account.binaries / "initdb"), "-D", str(fresh), *options.split(), f"--pwfile={password_file}"]
+        options = f"--username={USER} --auth=scram-sha-256 --encoding=UTF8 --locale=C"
+        options += " --locale-provider=builtin --builtin-locale=C.UTF-8"
+        command = [
+            str(self.account.binaries / "initdb"),
+            "-D",
+            str(fresh),
+            *options.split(),
+            f"--pwfile={password_file}",
+        ]
         try:
             result = self.account.run(command)
         finally:
@@ -193,11 +217,13 @@ class Cluster:
         fresh.rename(self.data)
 
     def _end_orphans(self) -> None:
-        """Wait for the backends of a killed postmaster; then drop a lock file whose process is somebody else's."""
+        """Wait for the backends of a killed postmaster; drop a lock file whose process is somebody else's."""
         deadline = time.monotonic() + ORPHAN_SECONDS
         while orphans := _processes_in(self.data):
             if time.monotonic() > deadline + 5:
-                raise DatabaseTrouble(f"Processes {[p.pid for p in orphans]} of a dead PostgreSQL do not end; end them.")
+                raise DatabaseTrouble(
+                    f"Processes {[p.pid for p in orphans]} of a dead PostgreSQL do not end; end them."
+                )
             if time.monotonic() > deadline:
                 for process in orphans:
                     process.kill()
@@ -205,7 +231,7 @@ class Cluster:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def stop(self) -> None:
-        """A fast shutdown: sessions end, everything acknowledged is on disk. Does nothing if no server runs."""
+        """A fast shutdown: sessions end, what was acknowledged is on disk."""
         with self._lock():
             self._stop()
 
@@ -279,7 +305,11 @@ def _working_folder(pid: int) -> Path | None:
 
 def _processes_in(data: Path) -> list[psutil.Process]:
     data = data.resolve()
-    return [p for p in psutil.process_iter(["name"]) if "postgres" in (p.info["name"] or "") and _working_folder(p.pid) == data]
+    return [
+        p
+        for p in psutil.process_iter(["name"])
+        if "postgres" in (p.info["name"] or "") and _working_folder(p.pid) == data
+    ]
 
 
 def _read_lock_file(path: Path) -> Postmaster | None:
@@ -338,5 +368,3 @@ def held() -> Iterator[None]:
         return
     with bundled().held():
         yield
-
-

@@ -1,8 +1,8 @@
 """As whom the bundled PostgreSQL runs: it refuses to run as root, so root lends it another identity.
 
-An ordinary user runs it as itself. Root runs it in a user namespace where it is uid 1000; outside it stays root's
-process with root's files, so that no second account and no changed permission is needed. Where namespaces are
-forbidden, an unprivileged account runs it from a copy in a folder that this account can reach.
+An ordinary user runs it as itself. Root runs it in a user namespace where it is uid 1000; outside it stays
+root's process with root's files: no second account, no changed permission. Where namespaces are forbidden, an
+unprivileged account runs it from a copy in a folder that this account can reach.
 """
 
 import hashlib
@@ -69,7 +69,7 @@ class Account:
         )
 
     def popen(self, command: list[str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
-        """Start the server in a session of its own: Ctrl-C at the terminal must not reach it before its clients end."""
+        """Start the server in a session of its own: Ctrl-C must not reach it before its clients end."""
         identity = pwd.getpwnam(self.user) if self.user else None
         return subprocess.Popen(
             [*self.prefix, *command],
@@ -85,7 +85,14 @@ class Account:
 
     def reaches(self, folder: Path) -> bool:
         """Whether this identity can run the server's program and write into `folder`."""
-        check = ["sh", "-c", 'test -x "$1" && test -w "$2"', "sh", str(self.binaries / "postgres"), str(folder)]
+        check = [
+            "sh",
+            "-c",
+            'test -x "$1" && test -w "$2"',
+            "sh",
+            str(self.binaries / "postgres"),
+            str(folder),
+        ]
         try:
             return self.run(check).returncode == 0
         except OSError:  # no such program, or the identity may not be taken
@@ -118,8 +125,8 @@ def _unprivileged(folder: Path) -> Account:
         if moved.store is not None and moved.reaches(moved.store):
             return moved
     raise DatabaseTrouble(
-        "PostgreSQL does not run as root, user namespaces are forbidden here and no account could take its place: "
-        "set HEED_DB_USER to an ordinary account, run Heed as an ordinary user, or set DATABASE_URL."
+        "PostgreSQL does not run as root, user namespaces are forbidden here and no account could take its "
+        "place: set HEED_DB_USER to an ordinary account, run Heed as an ordinary user, or set DATABASE_URL."
     )
 
 
@@ -136,7 +143,7 @@ def _store(account: Account, folder: Path) -> Path:
 
 
 def _copied_binaries(store: Path) -> Path:
-    """A copy (about 40 MB) of the server's programs, for an account that cannot reach the virtual environment."""
+    """A copy (about 40 MB) of the server's programs, for an account that cannot reach the environment."""
     target = store / "programs"
     if not (target / "bin" / "postgres").exists():
         partial = store / "programs.new"

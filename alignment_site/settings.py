@@ -13,8 +13,8 @@ HEED_HOME: Path = env.home()
 HEED_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
 HEED_URL = env.public_url()
 
-# The role of this process. Web processes keep a connection pool and may sit behind a transaction pooler; everything
-# else (worker, commands) has one direct connection, because a pooler silently loses LISTEN and session locks.
+# The role of this process. Web processes keep a connection pool and may sit behind a transaction pooler;
+# everything else has direct connections, because a pooler silently loses LISTEN and session locks.
 IS_WEB = os.environ.get("HEED_PROCESS") == "web"
 
 SECRET_KEY = env.text("HEED_SECRET_KEY") or postgres.new_secret(HEED_HOME / "secret-key")
@@ -102,8 +102,8 @@ def _database(url: str) -> dict[str, Any]:
 DATABASE_DIRECT_URL = postgres.direct_url()
 DATABASES = {"default": _database(postgres.database_url() if IS_WEB else DATABASE_DIRECT_URL)}
 if IS_WEB:
-    # The check costs one empty round trip per request and spares people an error page for each pooled connection
-    # after the database was restarted.
+    # The check costs one empty round trip per request and spares people an error page for each pooled
+    # connection after the database was restarted.
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 12, "timeout": 5}
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -121,7 +121,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-# scrypt needs no further package and resists graphics cards; older hashes are still read, and upgraded at log-in.
+# scrypt needs no further package and resists graphics cards; older hashes are upgraded at log-in.
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -135,7 +135,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_SESSION_REMEMBER = True
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
-# Sessions live in the database alone: a copy in one web process's memory would outlive a log-out seen by the other.
+# Sessions live in the database alone: a copy in one process's memory would outlive a log-out in the other.
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -193,7 +193,7 @@ SPECTACULAR_SETTINGS = {
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# WhiteNoise reads the files where they lie and revalidates by ETag: no build step that a `git pull` could miss.
+# WhiteNoise reads the files where they lie: no build step that a `git pull` could miss.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 60

@@ -29,7 +29,7 @@ log = structlog.get_logger("heed.request")
 
 
 class RequestMiddleware:
-    """Gives each request an id (the proxy's, if it sent a sane one), measures it and logs what is slow or broken."""
+    """Gives each request an id (the proxy's, if sane), measures it, logs what is slow or broken."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -85,7 +85,11 @@ def configure_logging(unused: dict[str, Any]) -> None:
         else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,

@@ -7,8 +7,13 @@ from pathlib import Path
 
 from alignment_site.postgres import Cluster
 
-# Nothing in a test's database outlives the test. Tests of durability start a server of their own without these.
-FAST = (("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"), ("shared_buffers", "64MB"))
+# Nothing here outlives the session. Tests of durability start a server of their own without these.
+FAST = (
+    ("fsync", "off"),
+    ("synchronous_commit", "off"),
+    ("full_page_writes", "off"),
+    ("shared_buffers", "64MB"),
+)
 
 # Reads until its standard input closes, which also kill -9 of the test session does; then ends the server.
 GUARD = 'while read -r _; do :; done; kill -QUIT "$1" 2>/dev/null; sleep 1; rm -rf "$2"'
