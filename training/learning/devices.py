@@ -53,7 +53,7 @@ class Compute:
 
 
 def cpu_capability() -> str:
-    """What this CPU multiplies matrices with: ``amx``, ``avx512_bf16`` or torch's own name (``AVX2``, ...)."""
+    """What this CPU multiplies matrices with: ``amx``, ``avx512_bf16`` or torch's name for it."""
     found: dict[str, Any] = dict(torch.cpu.get_capabilities())
     if found.get("amx_bf16") or found.get("amx_tile"):
         return "amx"
@@ -88,7 +88,7 @@ def resolve(*, parameters: int = 0, background: bool = False, device: str | None
 
 
 def honour(plan: Compute) -> None:
-    """Set this process up as planned. Raises CannotHonour where the machine differs in what decides the numbers."""
+    """Set this process up as planned. Raises CannotHonour where the machine computes otherwise."""
     if plan.device == "cuda" and not torch.cuda.is_available():
         raise CannotHonour(
             "this run was planned for a GPU and none is visible here: start it anew on this machine"
@@ -97,7 +97,7 @@ def honour(plan: Compute) -> None:
     for what in ("capability", "torch_version", "transformers_version"):
         if getattr(plan, what) != getattr(here, what):
             raise CannotHonour(
-                f"this run was begun with {what.replace('_', ' ')} {getattr(plan, what)!r} and this machine has "
+                f"this run was begun with {what.replace('_', ' ')} {getattr(plan, what)!r} and here it is "
                 f"{getattr(here, what)!r}: it would not go on with the same numbers; start it anew"
             )
     if plan.threads > cores():

@@ -44,7 +44,7 @@ class Policy:
 
 
 def find_model(ref: str) -> Path:
-    """The directory behind a reference: ``starter``, a local directory or a hub name (downloaded when reachable).
+    """The directory behind a reference: ``starter``, a directory or a hub name (downloaded when reachable).
 
     Raises NoModel that says what to do.
     """
@@ -63,7 +63,7 @@ def find_model(ref: str) -> Path:
         raise
     except Exception as error:  # the hub client raises many kinds, from a bad name to a dead network
         raise NoModel(
-            f"no model there: {ref!r} is no directory here and the hub gave nothing ({type(error).__name__}); "
+            f"no model there: {ref!r} is no directory here and the hub gave none ({type(error).__name__}); "
             "check the name and the connection, or give a directory made with save_pretrained"
         ) from error
 
@@ -113,7 +113,7 @@ def _text(model: Any, tokenizer: Any) -> Text:
 
 
 def silence_dropout(model: nn.Module) -> None:
-    """Set every dropout to zero: reference and policy must see the same function (TRL's ``disable_dropout``)."""
+    """Set every dropout to zero: reference and policy are one function (TRL's ``disable_dropout``)."""
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
@@ -188,7 +188,7 @@ def save_policy(policy: Policy, directory: Path, card: str, *, dtype: torch.dtyp
 
 
 def model_digest(directory: Path) -> str:
-    """The sha256 (hex) over the weight files of a directory, by name and content. Raises NoModel without any."""
+    """The sha256 (hex) over a directory's weight files, by name and content. Raises NoModel without any."""
     files = sorted(directory.glob("*.safetensors"))
     if not files:
         raise NoModel(f"no safetensors weights in {directory.name!r}")

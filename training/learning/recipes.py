@@ -1,4 +1,4 @@
-"""Recipes: every dial of a run in one frozen dataclass, stored with the run, and functions that name good ones."""
+"""Recipes: all dials of a run in one frozen dataclass, stored with it, and functions that name good ones."""
 
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Self, get_type_hints
@@ -47,7 +47,7 @@ def _require(condition: bool, sentence: str) -> None:
 
 @dataclass(frozen=True)
 class SamplerSettings(Dials):
-    """How responses are drawn. ``top_k`` 0 and ``top_p`` 1.0 are off; ``temperature`` 0 takes the likeliest token."""
+    """How responses are drawn. ``top_k`` 0 and ``top_p`` 1 are off; ``temperature`` 0 is greedy."""
 
     temperature: float = 1.0
     top_p: float = 1.0
@@ -66,7 +66,7 @@ class SamplerSettings(Dials):
 
 @dataclass(frozen=True)
 class LoraSettings(Dials):
-    """Low-rank adapters (Hu et al. 2021, arXiv:2106.09685); ``target_modules`` names layers, or "all-linear"."""
+    """Low-rank adapters (Hu et al. 2021, arXiv:2106.09685); ``target_modules``: names, or "all-linear"."""
 
     r: int = 16
     lora_alpha: int = 32
@@ -132,8 +132,8 @@ class RewardRecipe(Dials):
 class PolicyRecipe(Dials):
     """A retraining of the policy by a pair objective on people's pairs and the reward model's.
 
-    The reward model's pairs: ``n_prompts`` training prompts, ``best_of`` fresh samples each, best against worst,
-    kept where the posterior is at least ``sure``; they make up ``model_pairs_share`` of all pairs.
+    The reward model's pairs: ``n_prompts`` training prompts, ``best_of`` fresh samples each, best against
+    worst, kept where the posterior is at least ``sure``; they make up ``model_pairs_share`` of all pairs.
     """
 
     loss_type: str = "sigmoid"

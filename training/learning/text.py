@@ -50,7 +50,7 @@ class Text:
         return tuple(str(token) for token in self.tokenizer.get_added_vocab())
 
     def prompt_tokens(self, prompt: Sequence[Message]) -> Tokens:
-        """The rendered prompt up to where the assistant's answer begins. Raises ValueError when nothing is rendered."""
+        """The rendered prompt up to where the assistant's answer begins. ValueError when none can be."""
         tokens = self._render(prompt, open_turn=True)
         if tokens:
             return tokens

@@ -1,0 +1,196 @@
+"""Groups to batches: rows of like length within a budget of padded tokens, prompts computed once.
+
+A row holds one group as a tree: the prompt, then its responses side by side, each seeing the prompt and
+itself, each with positions that go on from the prompt. The last token of a response predicts nothing that
+is asked for, so it is never computed. Where a tree would cost more than it saves (attention pays the square
+of a row), responses get rows of their own, which are plain causal sequences without any mask.
+"""
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from .text import Group, Tokens
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the model allows and costs: may a row be a tree, and how wide is the model (``hidden`` units)."""
+
+    tree: bool
+    hidden: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """A prompt with some of its group's responses, by their place in the group."""
+
+    group: int
+    responses: tuple[int, ...]
+    length: int  # tokens that are computed
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows as tensors. R rows of length L hold N predicted tokens in S sequences."""
+
+    input_ids_RL: torch.Tensor
+    position_ids_RL: torch.Tensor
+    mask_R1LL: torch.Tensor | None  # True where a query may look; None: plain causal rows
+    predictor_N: torch.Tensor  # flat place (row * L + column) of the state that predicts each token
+    target_N: torch.Tensor
+    sequence_N: torch.Tensor  # which of the S sequences the token belongs to
+    sequences: tuple[tuple[int, int], ...]  # (group, response) of each sequence, in order
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on another device."""
+        if device.type == "cpu":
+            return self
+        names = ("input_ids_RL", "position_ids_RL", "predictor_N", "target_N", "sequence_N")
+        moved = {name: getattr(self, name).to(device, non_blocking=True) for name in names}
+        mask = None if self.mask_R1LL is None else self.mask_R1LL.to(device)
+        return Batch(**moved, mask_R1LL=mask, sequences=self.sequences)
+
+
+def _row(group: Group, index: int, responses: tuple[int, ...]) -> Row:
+    return Row(index, responses, len(group.prompt) + sum(len(group.responses[j]) - 1 for j in responses))
+
+
+def _cost(length: int, hidden: int) -> int:
+    """Multiplications of one row in one layer, in units of 2·hidden: projections and MLP, then attention."""
+    return length * (6 * hidden + length)
+
+
+def rows_of(group: Group, index: int, layout: Layout) -> list[Row]:
+    """The cheapest way to lay out one group: all responses on one tree, several trees, or a row each."""
+    count = len(group.responses)
+    best: list[Row] = []
+    best_cost = math.inf
+    for per_row in range(count if layout.tree else 1, 0, -1):
+        starts = range(0, count, per_row)
+        rows = [_row(group, index, tuple(range(start, min(start + per_row, count)))) for start in starts]
+        cost = sum(_cost(row.length, layout.hidden) for row in rows)
+        if cost < best_cost:
+            best, best_cost = rows, cost
+    return best
+
+
+def fill(groups: Sequence[Group], layout: Layout, token_budget: int) -> list[tuple[int, ...]]:
+    """Put groups of like length together while rows x longest row stays within ``token_budget``.
+
+    Returns the groups' indices per batch; a group that alone exceeds the budget is a batch of its own.
+    """
+    shapes = [rows_of(group, index, layout) for index, group in enumerate(groups)]
+    longest = [max(row.length for row in rows) for rows in shapes]
+    batches: list[tuple[int, ...]] = []
+    current: list[int] = []
+    rows = 0
+    for index in sorted(range(len(groups)), key=lambda i: (longest[i], i)):
+        if current and (rows + len(shapes[index])) * longest[index] > token_budget:
+            batches.append(tuple(current))
+            current, rows = [], 0
+        current.append(index)
+        rows += len(shapes[index])
+    return [*batches, tuple(current)] if current else batches
+
+
+def training_steps(
+    groups: Sequence[Group], layout: Layout, *, batch_size: int, token_budget: int, epochs: float, seed: int
+) -> list[list[tuple[int, ...]]]:
+    """The whole plan of a training: steps of ``batch_size`` random groups, each cut into batches by ``fill``.
+
+    A pure function of its arguments, so that a resumed run goes on with the same plan. Every epoch visits
+    every group once; a last, smaller step holds what is left.
+    """
+    shuffle = random.Random(seed)  # noqa: S311 - an order, not a secret
+    order: list[int] = []
+    wanted = max(1, round(len(groups) * epochs)) if groups else 0
+    while len(order) < wanted:
+        epoch = list(range(len(groups)))
+        shuffle.shuffle(epoch)
+        order += epoch
+    steps = []
+    for start in range(0, wanted, batch_size):
+        chosen = order[start : min(start + batch_size, wanted)]
+        micro = fill([groups[index] for index in chosen], layout, token_budget)
+        steps.append([tuple(chosen[place] for place in batch) for batch in micro])
+    return steps
+
+
+def collate(groups: Sequence[Group], layout: Layout) -> Batch:
+    """Lay groups out as one batch. Sequences come in order: group by group, response by response."""
+    rows = [row for index, group in enumerate(groups) for row in rows_of(group, index, layout)]
+    length = max(row.length for row in rows)
+    ids, positions, branches = (torch.zeros(len(rows), length, dtype=torch.long) for _ in range(3))
+    predictor: list[int] = []
+    target: list[int] = []
+    sequence: list[int] = []
+    sequences: list[tuple[int, int]] = []
+    for number, row in enumerate(rows):
+        group = groups[row.group]
+        tokens, places, owners = _tree(group, row)
+        ids[number, : row.length] = torch.tensor(tokens)
+        positions[number, : row.length] = torch.tensor(places)
+        branches[number, : row.length] = torch.tensor(owners)
+        branches[number, row.length :] = -1
+        column = len(group.prompt)
+        for response in row.responses:
+            answer = group.responses[response]
+            first = number * length + column
+            predictor += [number * length + len(group.prompt) - 1, *range(first, first + len(answer) - 1)]
+            target += answer
+            sequence += [len(sequences)] * len(answer)
+            sequences.append((row.group, response))
+            column += len(answer) - 1
+    plain = all(len(row.responses) == 1 for row in rows)
+    return Batch(
+        input_ids_RL=ids,
+        position_ids_RL=positions,
+        mask_R1LL=None if plain else tree_mask(branches),
+        predictor_N=torch.tensor(predictor),
+        target_N=torch.tensor(target),
+        sequence_N=torch.tensor(sequence),
+        sequences=tuple(sequences),
+    )
+
+
+def _tree(group: Group, row: Row) -> tuple[Tokens, list[int], list[int]]:
+    """Token ids, positions and branch numbers (0 the prompt, 1.. the responses) of one row."""
+    start = len(group.prompt)
+    tokens = group.prompt
+    places, owners = list(range(start)), [0] * start
+    for branch, response in enumerate(row.responses, start=1):
+        inputs = group.responses[response][:-1]
+        tokens += inputs
+        places += range(start, start + len(inputs))
+        owners += [branch] * len(inputs)
+    return tokens, places, owners
+
+
+def tree_mask(branches_RL: torch.Tensor) -> torch.Tensor:
+    """The mask of tree rows, [R, 1, L, L] bool: earlier tokens of the prompt and of one's own branch.
+
+    Padding (branch -1) looks at the prompt, so that no softmax is empty; only padding looks at padding.
+    """
+    length = branches_RL.shape[1]
+    causal_LL = torch.ones(length, length, dtype=torch.bool).tril()
+    own_RLL = branches_RL[:, :, None] == branches_RL[:, None, :]
+    prompt_R1L = (branches_RL == 0)[:, None, :]
+    return (causal_LL & (own_RLL | prompt_R1L))[:, None]
+
+
+def split_large(groups: Sequence[Group], most: int) -> tuple[list[Group], Callable[[int], tuple[int, int]]]:
+    """Cut groups of more than ``most`` responses into several, and say where each piece came from.
+
+    The second value maps a piece's index to (group, its first response's place there).
+    """
+    pieces: list[Group] = []
+    origin: list[tuple[int, int]] = []
+    for index, group in enumerate(groups):
+        for start in range(0, len(group.responses), most):
+            pieces.append(Group(group.prompt, group.responses[start : start + most]))
+            origin.append((index, start))
+    return pieces, origin.__getitem__
