@@ -1,0 +1,1 @@
+"""Pages of what machines do. They translate and decide nothing."""
