@@ -1,0 +1,79 @@
+"""Charts say in words what they show, carry no style of their own and survive any numbers."""
+
+import math
+import xml.etree.ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labeling.charts.scales import readable, round_range, ticks
+from labeling.charts.svg import Bar, Bin, Point, Series, bar_chart, line_chart, reliability_chart, sparkline
+
+numbers = st.floats(allow_nan=True, allow_infinity=True) | st.floats(-2, 2)
+finite = st.floats(-1e9, 1e9)
+SPACE = "{http://www.w3.org/2000/svg}"
+
+
+def parsed(svg: str) -> ET.Element:
+    assert "style=" not in svg
+    root = ET.fromstring(svg)
+    assert root.findtext("title")
+    assert root.findtext("desc")
+    return root
+
+
+@given(st.lists(st.tuples(st.text(alphabet="ab<&\"'", max_size=8), numbers), max_size=8))
+def test_a_bar_chart_is_well_formed_whatever_the_values(rows) -> None:
+    parsed(bar_chart([Bar(label, value) for label, value in rows], title="Win <rate>", unit="%"))
+
+
+@given(st.lists(st.tuples(numbers, numbers), max_size=12))
+def test_a_line_chart_is_well_formed_whatever_the_values(rows) -> None:
+    root = parsed(line_chart([Series("loss", [Point(x, y) for x, y in rows])], title="Loss"))
+    assert "nan" not in ET.tostring(root, encoding="unicode").lower().replace("finance", "")
+
+
+def test_the_description_gives_values_intervals_and_what_was_left_out() -> None:
+    root = parsed(bar_chart([Bar("v2", 0.625, 0.5, 0.75), Bar("v3", math.nan)], title="Win rate", unit="%"))
+    assert root.findtext("desc") == "v2: 62.5 % (50 % to 75 %). 1 without a value left out."
+
+
+def test_a_bar_is_as_long_as_its_value() -> None:
+    root = parsed(bar_chart([Bar("a", 1.0), Bar("b", 0.5)], title="t", limits=(0, 1)))
+    widths = [float(rect.get("width", "0")) for rect in root.iter("rect")]
+    assert widths[1] == pytest.approx(widths[0] / 2, abs=0.1)
+
+
+def test_a_point_that_came_true_as_predicted_lies_on_the_diagonal() -> None:
+    root = parsed(reliability_chart([Bin(0.5, 0.5, 0.4, 0.6, 20)], title="Calibration"))
+    dot, line = next(root.iter("circle")), next(e for e in root.iter("line") if e.get("class") == "target")
+    middle = (float(line.get("y1", "0")) + float(line.get("y2", "0"))) / 2
+    assert float(dot.get("cy", "0")) == pytest.approx(middle, abs=0.2)
+
+
+def test_an_empty_chart_says_so() -> None:
+    for svg in (
+        bar_chart([], title="t"),
+        line_chart([], title="t"),
+        reliability_chart([], title="t"),
+        sparkline([], title="t"),
+    ):
+        assert "Nothing to show yet" in (parsed(svg).findtext("desc") or "")
+
+
+@given(finite, finite)
+def test_ticks_are_few_and_inside(one: float, other: float) -> None:
+    low, high = round_range([one, other])
+    assert low <= min(one, other) + 1e-6 * max(1, abs(one), abs(other))
+    assert high >= max(one, other) - 1e-6 * max(1, abs(one), abs(other))
+    marks = ticks(low, high)
+    assert 2 <= len(marks) <= 8
+    assert all(low - 1e-6 * abs(high - low) <= mark <= high + 1e-6 * abs(high - low) for mark in marks)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"), [(0.5, "%", "50 %"), (12500, "", "12.5k"), (-3, "nats", "−3 nats")]
+)
+def test_numbers_are_written_for_readers(value: float, unit: str, words: str) -> None:
+    assert readable(value, unit) == words
