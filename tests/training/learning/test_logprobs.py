@@ -26,9 +26,7 @@ GROUPS_OF_TOKENS = st.lists(
     st.builds(
         Group,
         st.lists(st.integers(4, 299), min_size=1, max_size=12).map(tuple),
-        st.lists(
-            st.lists(st.integers(0, 299), min_size=1, max_size=9).map(tuple), min_size=1, max_size=3
-        ).map(tuple),
+        st.lists(st.lists(st.integers(0, 299), min_size=1, max_size=9).map(tuple), min_size=1, max_size=3).map(tuple),
     ),
     min_size=1,
     max_size=4,
@@ -58,16 +56,12 @@ def gradient(policy: Policy, loss: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("shape", ["llama", "qwen2", "gpt2"])
-def test_a_shared_prompt_gives_the_loss_and_gradient_of_separate_sequences(
-    tmp_path: Path, shape: str
-) -> None:
+def test_a_shared_prompt_gives_the_loss_and_gradient_of_separate_sequences(tmp_path: Path, shape: str) -> None:
     policy = exact(tiny_policy(tmp_path / shape, shape=shape, dtype=torch.float64))
     assert wiring(policy.model) == Wiring(tree=True, head=True)
     groups = [
         policy.text.group(user("Tell me about the sea."), [answer(text) for text in ANSWERS[:2]]),
-        policy.text.group(
-            user("And what about rivers, please? Thanks!"), [answer(text) for text in ANSWERS[1:]]
-        ),
+        policy.text.group(user("And what about rivers, please? Thanks!"), [answer(text) for text in ANSWERS[1:]]),
     ]
     batch = collate(groups, Layout(tree=True, hidden=10**6))
     assert batch.mask_R1LL is not None and len(batch.input_ids_RL) == 2
@@ -82,9 +76,7 @@ def test_a_shared_prompt_gives_the_loss_and_gradient_of_separate_sequences(
 
 @given(groups=GROUPS_OF_TOKENS, budget=st.integers(1, 60))
 @settings(max_examples=30, deadline=None)
-def test_any_groups_in_any_budget_give_plain_log_probabilities(
-    llama: Policy, groups: list[Group], budget: int
-) -> None:
+def test_any_groups_in_any_budget_give_plain_log_probabilities(llama: Policy, groups: list[Group], budget: int) -> None:
     found = response_logprobs(llama, groups, token_budget=budget)
     for group, values in zip(groups, found, strict=True):
         for value, plain in zip(values, plain_logprobs(llama, group), strict=True):
@@ -94,18 +86,14 @@ def test_any_groups_in_any_budget_give_plain_log_probabilities(
 def test_a_windowed_architecture_takes_the_unshared_path_with_the_same_numbers(tmp_path: Path) -> None:
     policy = exact(tiny_policy(tmp_path / "mistral", shape="mistral", dtype=torch.float64))
     assert wiring(policy.model) == Wiring(tree=False, head=True)
-    group = policy.text.group(
-        user("Tell me about the sea and the rivers."), [answer(text) for text in ANSWERS]
-    )
+    group = policy.text.group(user("Tell me about the sea and the rivers."), [answer(text) for text in ANSWERS])
     assert collate([group], layout(policy.model)).mask_R1LL is None
     (found,) = response_logprobs(policy, [group])
     for value, plain in zip(found, plain_logprobs(policy, group), strict=True):
         assert torch.allclose(value, plain, rtol=1e-9)
 
 
-def test_a_head_in_pieces_gives_the_same_loss_and_gradient(
-    llama: Policy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_head_in_pieces_gives_the_same_loss_and_gradient(llama: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     group = llama.text.group(user("Tell me."), [answer(text) for text in ANSWERS])
     batch = collate([group], layout(llama.model))
     whole = token_logprobs(llama.model, batch)
@@ -168,9 +156,7 @@ def test_a_training_plan_is_a_function_of_its_seed_and_visits_each_group_once_pe
     assert all(sum(map(len, step)) == 8 for step in plan(1)[:-1])
 
 
-def test_the_cache_answers_without_the_model_and_only_for_its_own_digest(
-    llama: Policy, tmp_path: Path
-) -> None:
+def test_the_cache_answers_without_the_model_and_only_for_its_own_digest(llama: Policy, tmp_path: Path) -> None:
     group = llama.text.group(user("Tell me."), [answer(text) for text in ANSWERS])
     first = response_logprobs(llama, [group], cache=LogprobCache(tmp_path, "a" * 64))
     again = LogprobCache(tmp_path, "a" * 64)
@@ -178,13 +164,9 @@ def test_the_cache_answers_without_the_model_and_only_for_its_own_digest(
     assert LogprobCache(tmp_path, "b" * 64).get(group) == [None] * 3
 
 
-def test_the_cache_computes_only_new_responses(
-    llama: Policy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_cache_computes_only_new_responses(llama: Policy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = LogprobCache(tmp_path, "a" * 64)
-    response_logprobs(
-        llama, [llama.text.group(user("Tell me."), [answer("One."), answer("Two.")])], cache=cache
-    )
+    response_logprobs(llama, [llama.text.group(user("Tell me."), [answer("One."), answer("Two.")])], cache=cache)
     seen: list[int] = []
     monkeypatch.setattr(
         "training.learning.logprobs.token_logprobs",

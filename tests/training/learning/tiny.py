@@ -36,9 +36,7 @@ def tokenizer(*, chat: bool = True) -> PreTrainedTokenizerFast:
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     bpe.train_from_iterator(
         CORPUS * 3,
-        trainers.BpeTrainer(
-            vocab_size=300, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False
-        ),
+        trainers.BpeTrainer(vocab_size=300, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False),
     )
     made = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|end|>")
     made.chat_template = CHAT if chat else None
@@ -70,9 +68,7 @@ SHAPES = {
         )
     ),
     "gpt2": lambda: GPT2LMHeadModel(
-        GPT2Config(
-            vocab_size=300, n_embd=32, n_layer=2, n_head=4, n_positions=256, bos_token_id=0, eos_token_id=0
-        )
+        GPT2Config(vocab_size=300, n_embd=32, n_layer=2, n_head=4, n_positions=256, bos_token_id=0, eos_token_id=0)
     ),
     "mistral": lambda: MistralForCausalLM(
         MistralConfig(
@@ -89,9 +85,7 @@ SHAPES = {
 }
 
 
-def save_tiny(
-    directory: Path, *, shape: str = "llama", chat: bool = True, seed: int = 0, scale: float = 8.0
-) -> Path:
+def save_tiny(directory: Path, *, shape: str = "llama", chat: bool = True, seed: int = 0, scale: float = 8.0) -> Path:
     """Make a model directory. ``scale`` widens the random weights so that predictions differ."""
     torch.manual_seed(seed)
     model = SHAPES[shape]()
