@@ -1,0 +1,1 @@
+"""The shapes in which preference data comes in and goes out. Nothing here knows Django or the database."""
