@@ -1,0 +1,1 @@
+"""What machines did, read for pages: nouns, no decisions."""

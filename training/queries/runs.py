@@ -1,0 +1,76 @@
+"""Runs, for their pages: the list, one run's curves and the end of its log."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from labeling.models import Project
+from training.models import Metric, Run
+
+LOG = "log.txt"
+LOG_BYTES = 20_000
+POINTS = 1_000
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """One run with what surrounds it."""
+
+    run: Run
+    log: str
+    curves: list[str]
+    seconds: float | None
+
+    @property
+    def live(self) -> bool:
+        """Whether its page still changes."""
+        return self.run.state in (Run.State.QUEUED, Run.State.RUNNING)
+
+
+def run_list(project: Project) -> QuerySet[Run]:
+    """Newest first, with what each made."""
+    return project.runs.select_related("snapshot", "base", "policy", "reward").order_by("-pk")
+
+
+def run_page(run: Run) -> RunPage:
+    """Everything that one run's page shows except the curves' points."""
+    names = Metric.objects.filter(run=run).order_by("name").values_list("name", flat=True).distinct()
+    return RunPage(run, log_end(run), list(names), _seconds(run))
+
+
+def series(run: Run) -> dict[str, Any]:
+    """All curves of a run, as uPlot takes them: {name: [[steps], [values]]}, at most 1,000 points each."""
+    points: dict[str, tuple[list[int], list[float]]] = {}
+    for name, step, value in Metric.objects.filter(run=run).order_by("step").values_list("name", "step", "value"):
+        steps, values = points.setdefault(name, ([], []))
+        steps.append(step)
+        values.append(value)
+    return {name: [thin(steps), thin(values)] for name, (steps, values) in points.items()}
+
+
+def thin(values: list[Any]) -> list[Any]:
+    """Every n-th value and the last, so that at most 1,000 stay."""
+    if len(values) <= POINTS:
+        return values
+    stride = -(-len(values) // (POINTS - 1))
+    return [*values[::stride], values[-1]]
+
+
+def log_end(run: Run) -> str:
+    """The last 20,000 bytes of the run's own output."""
+    path = Path(run.directory, LOG) if run.directory else None
+    if path is None or not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - LOG_BYTES, 0))
+        return file.read().decode("utf-8", "replace")
+
+
+def _seconds(run: Run) -> float | None:
+    if run.started_at is None:
+        return None
+    return ((run.finished_at or timezone.now()) - run.started_at) / timedelta(seconds=1)
