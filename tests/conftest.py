@@ -1,10 +1,21 @@
 """Fixtures that every room's tests may use."""
 
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
-from alignment_site import live
+from alignment_site import env, live
+from alignment_site.web import LISTEN_FD, bind
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +23,152 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """pytest-django's own, and at the end no thread of the site holds the database that is to be dropped."""
     yield
     live.close()
+
+
+# --- a server that listens
+
+
+@dataclass(frozen=True)
+class LiveSite:
+    """The real server, as processes of its own, on the test's database."""
+
+    url: str
+    pids: list[int]
+
+
+@pytest.fixture(scope="session")
+def _live_server(django_db_setup: None) -> Iterator[LiveSite]:
+    from django.db import connection
+
+    database = connection.settings_dict
+    with closing(bind("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        environment = {
+            **os.environ,
+            "PORT": str(port),
+            LISTEN_FD: str(listener.fileno()),
+            "DJANGO_SETTINGS_MODULE": "tests.live_settings",
+            "DATABASE_URL": os.environ["DATABASE_URL"].replace("/heed?", f"/{database['NAME']}?"),
+            "HEED_URL": f"http://127.0.0.1:{port}",
+        }
+        server = subprocess.Popen(
+            [sys.executable, "-m", "alignment_site.web"],
+            cwd=env.CHECKOUT,
+            env=environment,
+            pass_fds=[listener.fileno()],
+        )
+    try:
+        _wait_until_healthy(f"http://127.0.0.1:{port}", server)
+        yield LiveSite(f"http://127.0.0.1:{port}", [server.pid])
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_until_healthy(url: str, server: subprocess.Popen[bytes], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert server.poll() is None, "the web process ended"
+        try:
+            with urllib.request.urlopen(f"{url}/healthz", timeout=5):
+                return
+        except urllib.error.HTTPError as error:
+            error.close()
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"{url} did not become healthy in {seconds} s")
+
+
+@pytest.fixture
+def live_site(_live_server: LiveSite, transactional_db: None) -> LiveSite:
+    """The server, with what the test writes visible to it and gone afterwards."""
+    return _live_server
+
+
+@pytest.fixture
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+# --- a browser
+
+BROWSER_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NO_BROWSER = "no Chromium found: install it, or run `playwright install chromium`, or set HEED_BROWSER"
+
+
+def browser_program() -> str | None:
+    """Path of a Chromium: HEED_BROWSER, the system's, or Playwright's own."""
+    from playwright.sync_api import sync_playwright
+
+    for path in (env.text("HEED_BROWSER"), "/usr/bin/chromium", "/usr/bin/chromium-browser"):
+        if path and os.access(path, os.X_OK):
+            return path
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return own if os.access(own, os.X_OK) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without a browser the tests that need one are skipped, unless HEED_REQUIRE_BROWSER says to fail."""
+    wanting = [item for item in items if item.get_closest_marker("browser")]
+    if not wanting or env.flag("HEED_REQUIRE_BROWSER") or browser_program() is not None:
+        return
+    for item in wanting:
+        item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last line says so when tests were skipped for want of a browser."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return
+    skipped = [report for report in reporter.stats.get("skipped", []) if NO_BROWSER in str(report.longrepr)]
+    if skipped:
+        reporter.write_line(f"{len(skipped)} browser tests were skipped: {NO_BROWSER}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium (Playwright's synchronous interface).
+
+    Per module, because as long as Playwright runs, its event loop runs in this thread and no test can use another.
+    """
+    from playwright.sync_api import sync_playwright
+
+    program = browser_program()
+    assert program is not None, NO_BROWSER
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=BROWSER_FLAGS)
+        # Django takes a running event loop for an asynchronous context, where its queries would be a mistake.
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+        yield chromium
+        os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page of its own; the test fails on a violated content security policy or an error in a script."""
+    context = browser.new_context()
+    complaints: list[str] = []
+    opened = context.new_page()
+    opened.on("pageerror", lambda error: complaints.append(f"script: {error}"))
+    opened.on(
+        "console",
+        lambda line: complaints.append(line.text) if "Content Security Policy" in line.text else None,
+    )
+    yield opened
+    context.close()
+    assert complaints == []
