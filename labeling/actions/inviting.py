@@ -56,9 +56,7 @@ def accept_invitation(*, secret: str, person: Person) -> Membership:
         membership.role, membership.revoked_at = invitation.role, None
         membership.save(update_fields=["role", "revoked_at"])
     else:
-        membership = Membership.objects.create(
-            project=invitation.project, person=person, role=invitation.role
-        )
+        membership = Membership.objects.create(project=invitation.project, person=person, role=invitation.role)
     invitation.uses_left -= 1
     invitation.save(update_fields=["uses_left"])
     _keep(membership, "member", None, membership.role, person)
@@ -97,9 +95,7 @@ def _keep_an_owner(membership: Membership) -> None:
         return
     # The project's row is locked so that two owners cannot remove each other at one instant.
     Project.objects.select_for_update().get(pk=membership.project_id)
-    owners = Membership.objects.filter(
-        project=membership.project_id, role=Role.OWNER, revoked_at__isnull=True
-    )
+    owners = Membership.objects.filter(project=membership.project_id, role=Role.OWNER, revoked_at__isnull=True)
     if not owners.exclude(pk=membership.pk).exists():
         raise ValidationError("A project keeps at least one owner. Make somebody else an owner first.")
 

@@ -31,9 +31,7 @@ def free_slug(name: str) -> str:
     """A slug for a new project: the name's, with a number where that is taken."""
     stem = slugify(name)[:60] or "project"
     taken = set(Project.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
-    return next(
-        slug for slug in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if slug not in taken
-    )
+    return next(slug for slug in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if slug not in taken)
 
 
 @transaction.atomic
@@ -71,9 +69,7 @@ def change_project(*, project: Project, by: Person, settings: Mapping[str, Any])
             setattr(project, field, new)
     fixed = [change.field for change in changes if change.field in FIXED_ONCE_PROMPTS_EXIST]
     if fixed and project.prompts.exists():
-        raise ValidationError(
-            dict.fromkeys(fixed, "Prompts have been split by it already; it is fixed now.")
-        )
+        raise ValidationError(dict.fromkeys(fixed, "Prompts have been split by it already; it is fixed now."))
     project.full_clean()
     project.save()
     ProjectChange.objects.bulk_create(changes)
@@ -109,9 +105,7 @@ def _set_paused(project: Project, by: Person | None, *, paused: bool, reason: st
         return
     locked.paused, locked.paused_reason = paused, reason if paused else ""
     locked.save(update_fields=["paused", "paused_reason"])
-    ProjectChange.objects.create(
-        project=locked, field="paused", old=not paused, new=paused, by=by, reason=reason
-    )
+    ProjectChange.objects.create(project=locked, field="paused", old=not paused, new=paused, by=by, reason=reason)
 
 
 @transaction.atomic

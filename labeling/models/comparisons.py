@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from labeling.models.people import Person
-from labeling.models.projects import Project
+from labeling.models.projects import GuidelineVersion, Project
 from labeling.models.prompts import Prompt, Response
 
 
@@ -33,7 +33,8 @@ class State(models.TextChoices):
 class Comparison(models.Model):
     """A prompt and k ≥ 2 responses put to people, with why it was chosen."""
 
-    project = models.ForeignKey(Project, models.CASCADE, related_name="comparisons")
+    # The index `comparison_arm` begins with the project.
+    project = models.ForeignKey(Project, models.CASCADE, related_name="comparisons", db_index=False)
     prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="comparisons")
     responses: "models.ManyToManyField[Response, ComparisonResponse]" = models.ManyToManyField(
         Response, through="ComparisonResponse", related_name="comparisons"
@@ -60,6 +61,11 @@ class Comparison(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["project", "source_key"], name="imported_comparison_once"),
             models.CheckConstraint(condition=Q(needs__gte=1), name="needs_a_judgment"),
+            # The other arms are served in creation order: a score on them could re-order the evidence.
+            models.CheckConstraint(
+                condition=Q(arm__in=["chosen", "imported"]) | Q(score__isnull=True),
+                name="only_chosen_arms_are_scored",
+            ),
         ]
         indexes = [
             # The queue's own order: one partial index an arm and project, best score first, else oldest first.
@@ -101,7 +107,15 @@ class Lease(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, models.CASCADE, related_name="leases")
     comparison = models.ForeignKey(Comparison, models.CASCADE, related_name="leases")
-    person = models.ForeignKey(Person, models.CASCADE, related_name="leases")
+    person = models.ForeignKey(Person, models.CASCADE, related_name="leases", db_index=False)
+    guideline = models.ForeignKey(
+        GuidelineVersion,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="The guidelines shown beside it.",
+    )
     order = ArrayField(
         models.PositiveSmallIntegerField(),
         help_text="Positions, as shown from left to right.",
@@ -113,7 +127,7 @@ class Lease(models.Model):
     ending = models.CharField(
         max_length=10,
         blank=True,
-        help_text="judged, skipped, flagged, expired, withdrawn",
+        help_text="judged, skipped, flagged, released, expired, withdrawn",
     )
 
     class Meta:

@@ -46,9 +46,10 @@ class Judgment(models.Model):
     """
 
     uuid = models.UUIDField(help_text="The client's own id: a double submit is one row.")
-    project = models.ForeignKey(Project, models.PROTECT, related_name="judgments")
+    # Every index costs each verdict a page write: the project's and person's are the first columns of others.
+    project = models.ForeignKey(Project, models.PROTECT, related_name="judgments", db_index=False)
     comparison = models.ForeignKey(Comparison, models.PROTECT, related_name="judgments")
-    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="judgments")
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="judgments", db_index=False)
     rater = models.CharField(max_length=64, blank=True, help_text="Of an import: which annotator of the row.")
     lease = models.ForeignKey(Lease, models.PROTECT, null=True, related_name="judgments")
     answer = models.PositiveSmallIntegerField(choices=Answer)
@@ -64,7 +65,7 @@ class Judgment(models.Model):
         db_persist=True,
     )
     seconds = models.FloatField(null=True, help_text="From the first sight of the comparison to the verdict.")
-    guideline = models.ForeignKey(GuidelineVersion, models.PROTECT, null=True, related_name="+")
+    guideline = models.ForeignKey(GuidelineVersion, models.PROTECT, null=True, related_name="+", db_index=False)
     source = models.CharField(max_length=12, choices=Source)
     origin = models.CharField(
         max_length=200,
@@ -72,7 +73,9 @@ class Judgment(models.Model):
         help_text="Of an import: person, model:NAME, unknown.",
     )
     weight = models.FloatField(default=1.0)
-    late = models.BooleanField(default=False, help_text="Came after its lease had ended: an extra judgment.")
+    late = models.BooleanField(
+        default=False, help_text="Came when its lease had ended and its place was taken: an extra judgment."
+    )
     amends = models.OneToOneField("self", models.PROTECT, null=True, related_name="amended_by")
     created_at = models.DateTimeField(db_default=Now())
     transaction_id = TransactionIdField(db_default=CurrentTransactionId(), editable=False)
