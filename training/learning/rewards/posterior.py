@@ -112,9 +112,7 @@ class FastPosterior:
         labels = np.asarray(p, dtype=np.float64).reshape(-1)
         weights = np.ones(len(labels)) if weight is None else np.asarray(weight, dtype=np.float64).reshape(-1)
         if not len(x) == len(labels) == len(weights):
-            raise ValueError(
-                f"{len(x)} differences, {len(labels)} labels and {len(weights)} weights do not match"
-            )
+            raise ValueError(f"{len(x)} differences, {len(labels)} labels and {len(weights)} weights do not match")
         check_labels(labels, weights)
         if not np.isfinite(x).all():
             raise ValueError("features must be finite numbers")
