@@ -53,6 +53,7 @@ class Prompt(models.Model):
     )
     origin = models.CharField(max_length=200, blank=True)
     source_key = models.CharField(max_length=128, null=True, blank=True, help_text="The imported row's identity.")
+    extra = models.JSONField(default=dict, blank=True, help_text="An imported row's shape and other fields.")
     active = models.BooleanField(default=True, help_text="Whether the loop samples responses to it.")
     created_at = models.DateTimeField(db_default=Now())
 

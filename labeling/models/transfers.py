@@ -25,6 +25,8 @@ class ImportJob(models.Model):
     path = models.CharField(max_length=1000)
     origin = models.CharField(max_length=200, default="unknown", help_text="person, model:NAME or unknown")
     skip_bad = models.BooleanField(default=False)
+    format = models.CharField(max_length=16, blank=True, help_text="Empty: told by each row's fields.")
+    sample = models.BooleanField(default=False, help_text="Policies answer the prompts of its comparisons too.")
     state = models.CharField(max_length=8, choices=JobState, default=JobState.WAITING)
     bytes_total = models.BigIntegerField(default=0)
     bytes_done = models.BigIntegerField(default=0)
