@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from django.db.models import Count, Q
 from django.utils import timezone
-from labeling.measures.intervals import Interval, wilson_interval
 
+from labeling.measures.intervals import Interval, wilson_interval
 from labeling.models import Arm, Comparison, Project, State
 from training.gate import Evidence, Forecast, Rules, e_value, forecast
 from training.models import Duel, PolicyVersion, Posterior, Prediction, RewardVersion, Run, Trial
