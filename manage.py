@@ -14,14 +14,16 @@ WITHOUT_DATABASE = frozenset(
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "alignment_site.settings")
-    from alignment_site import postgres
+    from alignment_site import lifeline, postgres
     from alignment_site.env import BadSetting
     from alignment_site.postgres_account import DatabaseTrouble
 
+    supervised = lifeline.VARIABLE in os.environ  # then the supervisor looks after the database
+    lifeline.hold_on()
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     wants_help = not {"-h", "--help"}.isdisjoint(sys.argv)
     try:
-        with nullcontext() if wants_help or command in WITHOUT_DATABASE else postgres.held():
+        with nullcontext() if supervised or wants_help or command in WITHOUT_DATABASE else postgres.held():
             from django.core.management import execute_from_command_line
 
             execute_from_command_line(sys.argv)

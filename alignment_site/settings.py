@@ -207,4 +207,4 @@ USE_TZ = True
 # --- logs
 
 LOGGING_CONFIG = "alignment_site.telemetry.configure_logging"
-LOGGING: dict[str, Any] = {}
+LOGGING: dict[str, Any] = {"version": 1}  # Django passes it on only when it is not empty
