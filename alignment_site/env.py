@@ -27,6 +27,7 @@ DECLARED = {
     "HEED_WEB_THREADS": "requests that one web process works on at a time (4)",
     "HEED_REDIS_URL": "Redis for live updates instead of PostgreSQL's LISTEN/NOTIFY (needs channels-redis)",
     "HEED_PROXY_HEADERS": "1 trusts X-Forwarded-Proto and X-Forwarded-For of the proxy in front",
+    "HEED_IMPORT_MAX_MB": "largest file to import, in MiB of text once decompressed (4096)",
     "HEED_REQUIRE_BROWSER": "1 makes a missing browser fail the tests that need one instead of skipping them",
     "HEED_BROWSER": "path of the Chromium that the browser tests use",
     "TORCH_ARGS": "arguments that `make up` passes to pip for torch",
