@@ -17,17 +17,13 @@ class Snapshot(models.Model):
     digest = models.CharField(max_length=64)
     path = models.CharField(max_length=1000)
     rows = models.PositiveIntegerField()
-    counts = models.JSONField(
-        default=dict, help_text="Rows by source, arm, ties, left out and why."
-    )
+    counts = models.JSONField(default=dict, help_text="Rows by source, arm, ties, left out and why.")
     judgment_ids = ArrayField(models.BigIntegerField())
     watermark = TransactionIdField(help_text="Every judgment below it was seen.")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["project", "digest"], name="snapshot_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["project", "digest"], name="snapshot_once")]
         indexes = [GinIndex(fields=["judgment_ids"], name="snapshot_judgments")]
 
     def __str__(self) -> str:
@@ -51,12 +47,8 @@ class Run(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="runs")
     kind = models.CharField(max_length=8, choices=Kind)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
-    snapshot = models.ForeignKey(
-        Snapshot, models.PROTECT, null=True, related_name="runs"
-    )
-    base = models.ForeignKey(
-        "PolicyVersion", models.PROTECT, null=True, related_name="runs_from_it"
-    )
+    snapshot = models.ForeignKey(Snapshot, models.PROTECT, null=True, related_name="runs")
+    base = models.ForeignKey("PolicyVersion", models.PROTECT, null=True, related_name="runs_from_it")
     recipe = models.JSONField(default=dict)
     environment = models.JSONField(
         default=dict,
@@ -104,11 +96,7 @@ class Metric(models.Model):
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["run", "name", "step"], name="metric_once_a_step"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["run", "name", "step"], name="metric_once_a_step")]
 
     def __str__(self) -> str:
         return f"{self.name}@{self.step}={self.value}"
@@ -125,44 +113,28 @@ class PolicyVersion(models.Model):
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="policies")
     number = models.PositiveIntegerField()
-    parent = models.ForeignKey(
-        "self", models.PROTECT, null=True, related_name="children"
-    )
+    parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
     run = models.OneToOneField(Run, models.PROTECT, null=True, related_name="policy")
     directory = models.CharField(max_length=1000)
     digest = models.CharField(max_length=64)
     bytes = models.BigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State)
-    current = models.BooleanField(
-        default=False, help_text="Answers now; at most one a project."
-    )
-    anchor = models.BooleanField(
-        default=False, help_text="KL and drift are measured from it."
-    )
+    current = models.BooleanField(default=False, help_text="Answers now; at most one a project.")
+    anchor = models.BooleanField(default=False, help_text="KL and drift are measured from it.")
     kl = models.FloatField(null=True, help_text="Sequence KL from the anchor, nats.")
     kl_standard_error = models.FloatField(null=True)
     state_reason = models.TextField(blank=True)
     decided_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     promoted_at = models.DateTimeField(null=True)
-    deleted_at = models.DateTimeField(
-        null=True, help_text="Its weights were deleted to save disk; the row stays."
-    )
+    deleted_at = models.DateTimeField(null=True, help_text="Its weights were deleted to save disk; the row stays.")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["project", "number"], name="policy_number_once"
-            ),
-            models.UniqueConstraint(
-                fields=["project"], condition=Q(current=True), name="one_current_policy"
-            ),
-            models.UniqueConstraint(
-                fields=["project"], condition=Q(anchor=True), name="one_anchor"
-            ),
-            models.UniqueConstraint(
-                fields=["project"], condition=Q(state="candidate"), name="one_candidate"
-            ),
+            models.UniqueConstraint(fields=["project", "number"], name="policy_number_once"),
+            models.UniqueConstraint(fields=["project"], condition=Q(current=True), name="one_current_policy"),
+            models.UniqueConstraint(fields=["project"], condition=Q(anchor=True), name="one_anchor"),
+            models.UniqueConstraint(fields=["project"], condition=Q(state="candidate"), name="one_candidate"),
             models.CheckConstraint(
                 condition=Q(current=False) | Q(state="promoted"),
                 name="current_is_promoted",
@@ -191,9 +163,7 @@ class RewardVersion(models.Model):
     bytes = models.BigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State)
     shadow_judgments = models.PositiveIntegerField(default=0)
-    shadow_log_ratio = models.FloatField(
-        default=0.0, help_text="Sum of log p_new - log p_old."
-    )
+    shadow_log_ratio = models.FloatField(default=0.0, help_text="Sum of log p_new - log p_old.")
     result = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_default=Now())
     decided_at = models.DateTimeField(null=True)
@@ -201,9 +171,7 @@ class RewardVersion(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["project", "number"], name="reward_number_once"
-            ),
+            models.UniqueConstraint(fields=["project", "number"], name="reward_number_once"),
             models.UniqueConstraint(
                 fields=["project"],
                 condition=Q(state="active"),
@@ -229,11 +197,7 @@ class ResponseFeatures(models.Model):
     vector = models.BinaryField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["response", "model_digest"], name="features_once"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["response", "model_digest"], name="features_once")]
 
     def __str__(self) -> str:
         return f"features of {self.response_id}"
@@ -245,15 +209,14 @@ class Posterior(models.Model):
     project = models.OneToOneField(Project, models.CASCADE, related_name="posterior")
     model_digest = models.CharField(max_length=64)
     state = models.BinaryField(help_text="FastPosterior.to_bytes().")
-    watermark = TransactionIdField(db_default="0")
-    version = models.PositiveBigIntegerField(
-        default=0, help_text="Grows with every saved change."
-    )
+    watermark = TransactionIdField(db_default=0)
+    version = models.PositiveBigIntegerField(default=0, help_text="Grows with every saved change.")
     judgments = models.PositiveIntegerField(default=0)
     since_refit = models.PositiveIntegerField(default=0)
-    waiting = models.PositiveIntegerField(
-        default=0, help_text="Judgments whose responses have no features yet."
+    withdrawn = models.JSONField(
+        default=list, help_text="What had stopped to count without a new row when it was last fitted."
     )
+    waiting = models.PositiveIntegerField(default=0, help_text="Judgments whose responses have no features yet.")
     updated_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:
@@ -265,14 +228,10 @@ class Prediction(models.Model):
 
     judgment = models.ForeignKey(Judgment, models.CASCADE, related_name="predictions")
     model = models.CharField(max_length=100, help_text="posterior, length, reward:N")
-    probability = models.FloatField(
-        help_text="That the response stored at position 0 is preferred."
-    )
+    probability = models.FloatField(help_text="That the response stored at position 0 is preferred.")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["judgment", "model"], name="predicted_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["judgment", "model"], name="predicted_once")]
 
     def __str__(self) -> str:
         return f"{self.model}: {self.probability:.2f}"
@@ -293,13 +252,9 @@ class Trial(models.Model):
         DRIFT = "drift", "Drift from the anchor"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="trials")
-    purpose = models.CharField(
-        max_length=10, choices=Purpose, default=Purpose.PROMOTION
-    )
+    purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.PROMOTION)
     candidate = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="trials")
-    incumbent = models.ForeignKey(
-        PolicyVersion, models.PROTECT, related_name="trials_against"
-    )
+    incumbent = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="trials_against")
     alpha = models.FloatField(default=0.05)
     budget = models.PositiveIntegerField()
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
@@ -312,11 +267,7 @@ class Trial(models.Model):
     closed_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["project"], condition=Q(state="open"), name="one_open_trial"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["project"], condition=Q(state="open"), name="one_open_trial")]
 
     def __str__(self) -> str:
         return f"trial of policy {self.candidate.number}"
@@ -328,12 +279,8 @@ class Duel(models.Model):
     trial = models.ForeignKey(Trial, models.CASCADE, related_name="duels")
     number = models.PositiveIntegerField()
     comparison = models.OneToOneField(Comparison, models.PROTECT, related_name="duel")
-    candidate_position = models.PositiveSmallIntegerField(
-        help_text="Which stored position is the candidate's."
-    )
-    stake_better = models.FloatField(
-        null=True, help_text="Fixed before the outcome is seen."
-    )
+    candidate_position = models.PositiveSmallIntegerField(help_text="Which stored position is the candidate's.")
+    stake_better = models.FloatField(null=True, help_text="Fixed before the outcome is seen.")
     stake_worse = models.FloatField(null=True)
     outcome = models.FloatField(
         null=True,
@@ -343,9 +290,7 @@ class Duel(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["trial", "number"], name="duel_number_once"
-            ),
+            models.UniqueConstraint(fields=["trial", "number"], name="duel_number_once"),
             models.CheckConstraint(
                 condition=Q(outcome__isnull=True) | Q(stake_better__isnull=False),
                 name="stake_before_outcome",
@@ -367,9 +312,7 @@ class TryOut(models.Model):
     by = models.ForeignKey(Person, models.PROTECT, related_name="+")
     text = models.TextField()
     seed = models.BigIntegerField()
-    answers = models.JSONField(
-        default=dict, help_text="{first, current, steered: {text, policy, …}}"
-    )
+    answers = models.JSONField(default=dict, help_text="{first, current, steered: {text, policy, …}}")
     state = models.CharField(max_length=8, default="waiting")
     error = models.TextField(blank=True)
     kept_as = models.ForeignKey(Prompt, models.SET_NULL, null=True, related_name="+")

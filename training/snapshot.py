@@ -63,6 +63,7 @@ class Verdict:
     arm: str
     amends: int | None
     person: int | None
+    late: bool
 
 
 def mark_now() -> int:
@@ -82,20 +83,6 @@ def probability(answer: int, strength: int | None) -> float | None:
     return 1.0 if strength > 0 else 0.0
 
 
-def training_sources(project: Project) -> tuple[str, ...]:
-    """Whose judgments train this project's models: the recipe's `sources`, else all but a reward model's own.
-
-    Raises ValueError in words for a source that is unknown or may not train.
-    """
-    asked = project.recipe.get("sources") if isinstance(project.recipe, dict) else None
-    if asked is None:
-        return tuple(source.value for source in TRAINING_SOURCES)
-    allowed = [source.value for source in TRAINING_SOURCES]
-    if not isinstance(asked, list) or not asked or not set(asked) <= set(allowed):
-        raise ValueError(f"the recipe's sources are a list out of {', '.join(allowed)}, not {asked!r}")
-    return tuple(asked)
-
-
 def _training(project: Project, below: int) -> QuerySet[Judgment]:
     """Latest judgments on training prompts under a mark, whose comparison still counts."""
     dropped = ComparisonResponse.objects.filter(comparison=OuterRef("comparison"), response__dropped_at__isnull=False)
@@ -106,7 +93,7 @@ def _training(project: Project, below: int) -> QuerySet[Judgment]:
         ~Exists(withdrawn),
         project=project,
         transaction_id__lt=below,
-        source__in=training_sources(project),
+        source__in=TRAINING_SOURCES,
     ).exclude(_HELD_OUT)
 
 
@@ -147,7 +134,7 @@ def measured_verdicts(project: Project, arms: Iterable[str] = (Arm.RANDOM, Arm.D
 
 def _verdicts(found: QuerySet[Judgment]) -> Iterator[Verdict]:
     """Read judgments in batches, with the responses of their comparisons: two queries a batch."""
-    fields = ("id", "comparison_id", "answer", "strength", "weight", "source", "amends_id", "person_id")
+    fields = ("id", "comparison_id", "answer", "strength", "weight", "source", "amends_id", "person_id", "late")
     rows = iter(
         found.annotate(prompt=F("comparison__prompt_id"), arm=F("comparison__arm"))
         .values(*fields, "prompt", "arm")
@@ -172,6 +159,7 @@ def _verdict(row: dict[str, Any], responses: tuple[int, int]) -> Verdict:
         arm=row["arm"],
         amends=row["amends_id"],
         person=row["person_id"],
+        late=row["late"],
     )
 
 

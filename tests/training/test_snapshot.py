@@ -105,20 +105,6 @@ def test_a_reward_models_labels_are_never_read_back_as_judgments() -> None:
         snapshot.take_snapshot(comparison.project)
 
 
-def test_the_recipe_says_whose_judgments_train() -> None:
-    project = a_project(recipe={"sources": ["simulation"]})
-    comparison = a_comparison(a_prompt(project), needs=2)
-    a_judgment(comparison, 1)
-    a_judgment(comparison, 7, source=Source.SIMULATION)
-    assert [row.source for row in rows_of(snapshot.take_snapshot(project))] == ["simulation"]
-
-
-@pytest.mark.parametrize("sources", ["person", [], ["reward_model"], ["nobody"]])
-def test_a_wrong_source_is_refused_in_words(sources: object) -> None:
-    with pytest.raises(ValueError, match="the recipe's sources are a list out of person"):
-        snapshot.training_sources(a_project(recipe={"sources": sources}))
-
-
 def test_the_same_judgments_are_the_same_snapshot() -> None:
     comparison = a_comparison(a_prompt(a_project()))
     a_judgment(comparison, 2)
