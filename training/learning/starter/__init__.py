@@ -1,0 +1,1 @@
+"""The built-in policy: a tiny real language model, made from text that this package writes itself."""

@@ -1,0 +1,75 @@
+"""The training plan: which examples, in which order, cut into which batches. A pure function of the seed."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import Any, overload
+
+from training.learning.batches import Batch, Layout, collate
+from training.learning.starter.corpus import Example, write_examples
+from training.learning.starter.tokenizer import ASSISTANT, END, USER
+from training.learning.text import Group
+
+STEPS_A_CHUNK = 16  # steps whose examples are sorted by length together, so that little is padding
+_PLAIN = Layout(tree=False, hidden=1)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One batch and the step it belongs to."""
+
+    step: int
+    batch: Batch
+
+
+def encode(tokenizer: Any, examples: Sequence[Example]) -> list[Group]:
+    """Examples as token ids, the same as the chat template gives (held to it by a test) but a hundred times faster."""
+    user, assistant, end = (tokenizer.convert_tokens_to_ids(token) for token in (USER, ASSISTANT, END))
+    prompts = tokenizer([example.prompt for example in examples], add_special_tokens=False)["input_ids"]
+    answers = tokenizer([example.answer for example in examples], add_special_tokens=False)["input_ids"]
+    return [
+        Group((user, *prompt, end, assistant), ((*answer, end),))
+        for prompt, answer in zip(prompts, answers, strict=True)
+    ]
+
+
+class Lessons(Sequence[list[Lesson]]):
+    """`total` steps of `batch_size` examples each; every example is new. Made when asked for, chunk by chunk."""
+
+    def __init__(self, tokenizer: Any, *, seed: int, total: int, batch_size: int) -> None:
+        self.tokenizer = tokenizer
+        self.seed = seed
+        self.total = total
+        self.batch_size = batch_size
+        self._chunk = lru_cache(maxsize=2)(self._make_chunk)
+
+    def __len__(self) -> int:
+        return self.total
+
+    @overload
+    def __getitem__(self, step: int) -> list[Lesson]: ...
+    @overload
+    def __getitem__(self, step: slice) -> Sequence[list[Lesson]]: ...
+    def __getitem__(self, step: int | slice) -> list[Lesson] | Sequence[list[Lesson]]:
+        """The single micro-batch of a step."""
+        if isinstance(step, slice):
+            return [self[i] for i in range(*step.indices(self.total))]
+        if not 0 <= step < self.total:
+            raise IndexError(f"step {step} of {self.total}")
+        groups = self._chunk(step // STEPS_A_CHUNK)[step % STEPS_A_CHUNK]
+        return [Lesson(step, collate(groups, _PLAIN))]
+
+    def _make_chunk(self, chunk: int) -> list[list[Group]]:
+        """The batches of one chunk: examples of like length together, the batches in random order."""
+        examples = list(islice(write_examples(f"{self.seed}/{chunk}"), STEPS_A_CHUNK * self.batch_size))
+        groups = sorted(encode(self.tokenizer, examples), key=lambda group: len(group.prompt) + len(group.responses[0]))
+        batches = [groups[i : i + self.batch_size] for i in range(0, len(groups), self.batch_size)]
+        random.Random(f"{self.seed}/{chunk}").shuffle(batches)  # noqa: S311 - an order, not a secret
+        return batches
+
+    def examples(self, steps: int) -> Iterator[Example]:
+        """What the first `steps` steps (whole chunks) are made from."""
+        for chunk in range(-(-steps // STEPS_A_CHUNK)):
+            yield from islice(write_examples(f"{self.seed}/{chunk}"), STEPS_A_CHUNK * self.batch_size)
