@@ -1,0 +1,71 @@
+"""Who ranks a policy's responses: the fast posterior on frozen features, or a deep reward ensemble."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..rewards.features import FeatureModel
+from ..rewards.likelihood import sigmoid
+from ..rewards.pairwise import RewardEnsemble
+from ..rewards.posterior import FastPosterior
+from ..rewards.states import Pair
+
+Array = NDArray[np.float64]
+
+
+class Ranker(Protocol):
+    """Reads responses once ([n, k], what k numbers are is its own business), then compares what it read."""
+
+    def read(self, pairs: Sequence[Pair]) -> Array:
+        """What the ranker needs to know of n (prompt, response) pairs: [n, k]."""
+        ...
+
+    def utility(self, seen: Array) -> Array:
+        """[n, k] → [n]; only differences between responses to one prompt have a meaning."""
+        ...
+
+    def probability(self, first: Array, second: Array) -> Array:
+        """Probability [n] that a person prefers the first, uncertainty averaged in; both are [n, k]."""
+        ...
+
+
+@dataclass(frozen=True)
+class PosteriorRanker:
+    """The fast posterior: k features, a linear utility."""
+
+    features: FeatureModel
+    posterior: FastPosterior
+
+    def read(self, pairs: Sequence[Pair]) -> Array:
+        """Features [n, 256]."""
+        return self.features.features(pairs).astype(np.float64)
+
+    def utility(self, seen: Array) -> Array:
+        """Posterior mean utility."""
+        return self.posterior.utilities(seen)
+
+    def probability(self, first: Array, second: Array) -> Array:
+        """Averaged over the posterior, so that what it knows little about comes out near one half."""
+        return self.posterior.predict(first - second).probability
+
+
+@dataclass(frozen=True)
+class RewardRanker:
+    """A deep reward model: k members' rewards."""
+
+    ensemble: RewardEnsemble
+
+    def read(self, pairs: Sequence[Pair]) -> Array:
+        """Rewards [n, members]."""
+        return self.ensemble.score(pairs).T
+
+    def utility(self, seen: Array) -> Array:
+        """The members' mean reward."""
+        return np.asarray(seen.mean(axis=1))
+
+    def probability(self, first: Array, second: Array) -> Array:
+        """The members' mean probability."""
+        return np.asarray(sigmoid(first - second).mean(axis=1))

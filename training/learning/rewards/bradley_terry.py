@@ -1,0 +1,49 @@
+"""Bradley-Terry with ties in torch: the loss of the deep reward model. Pure functions."""
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from ..rows import PreferenceRow
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What n judgments say, each tensor [n]: soft label, whether it is a tie, and how much it counts."""
+
+    p: torch.Tensor
+    tie: torch.Tensor
+    weight: torch.Tensor
+
+
+def labels_of(rows: list[PreferenceRow], strength_margin: float) -> Labels:
+    """Labels of rows. A stated strength s counts 1 + strength_margin·(|s| - 1) times (as in HelpSteer2's
+    scaled Bradley-Terry, arXiv:2410.01257); a stated strength of 0 is a tie, any other even label is doubt."""
+    weight = [
+        row.weight * (1.0 + strength_margin * max(abs(row.strength) - 1, 0) if row.strength else 1.0) for row in rows
+    ]
+    return Labels(
+        p=torch.tensor([row.p for row in rows]),
+        tie=torch.tensor([row.strength == 0 for row in rows]),
+        weight=torch.tensor(weight),
+    )
+
+
+def davidson_loss(difference: torch.Tensor, log_tie: torch.Tensor, labels: Labels) -> torch.Tensor:
+    """Negative log-likelihood [n] of judgments, weights multiplied in.
+
+    Davidson (1970): with d = r₁ - r₂ and ν = exp(log_tie), the first is preferred with probability
+    exp(d/2)/Z, neither with ν/Z, the second with exp(-d/2)/Z, Z = exp(d/2) + ν + exp(-d/2). A soft label p
+    that is no tie is p·ℓ(first) + (1-p)·ℓ(second). ν → 0 is Bradley-Terry.
+    """
+    half = 0.5 * difference
+    scores = torch.stack([half, log_tie.expand_as(half), -half])  # [3, n]
+    first, tied, second = F.log_softmax(scores, dim=0).unbind(0)
+    told = torch.where(labels.tie, tied, labels.p * first + (1.0 - labels.p) * second)
+    return -labels.weight * told
+
+
+def preferred(difference: torch.Tensor) -> torch.Tensor:
+    """Probability [n] that the first is preferred, given that one of them is: σ(r₁ - r₂)."""
+    return torch.sigmoid(difference)
