@@ -2,19 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any
 
 Json = Any  # a value as `json.loads` gives it
 Row = dict[str, Json]
+Message = dict[str, str]  # one turn: role and content
 
 BETTER, SAME, WORSE = 2, 4, 6  # keys of the verdict bar, with the stored order shown: position 0 on the left
-
-
-class Message(TypedDict):
-    """One turn of a conversation."""
-
-    role: str
-    content: str
 
 
 class BadRow(ValueError):

@@ -1,0 +1,184 @@
+"""Bringing files in: a job that is whole or nothing, says how far it is, and names every bad row."""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from labeling.actions import storing_sql as sql
+from labeling.actions.errors import Refusal
+from labeling.actions.storing import Problem, RowStore, Stored
+from labeling.actions.telling import tell_project
+from labeling.formats.parsing import FORMATS, ID_FIELDS, Parsed, parse_line
+from labeling.formats.reading import BadFile, Limits, Line, read_lines
+from labeling.formats.rows import BadRow
+from labeling.models import ImportJob, JobState, Person, Project
+
+ORIGIN = re.compile(r"person|unknown|(?:person|model|unknown):[^\s:][^\x00-\x1f]{0,150}")
+CHUNK = 2000  # rows stored at a time: a few MB of memory
+REPORTED = 1000  # problems kept with the job
+TELL_EVERY = 0.5  # seconds between two updates of the progress
+
+
+class ImportFailed(Refusal):
+    """Nothing was stored; the message says why, and the job's report names the rows."""
+
+
+def plan_import(
+    *,
+    project: Project,
+    by: Person | None,
+    path: Path,
+    name: str,
+    origin: str = "unknown",
+    format: str = "",
+    skip_bad: bool = False,
+    own_ids: bool = True,
+    sample: bool = False,
+) -> ImportJob:
+    """Write down what is to be imported. Raises Refusal for an origin or a format that there is not."""
+    if not ORIGIN.fullmatch(origin):
+        raise Refusal(f"{origin!r} is no origin: write person, model:NAME (such as model:gpt-4) or unknown.")
+    if format and format not in FORMATS:
+        raise Refusal(f"There is no format {format!r}; known are {', '.join(FORMATS)}.")
+    if not path.is_file():
+        raise Refusal(f"There is no file {path}.")
+    return ImportJob.objects.create(
+        project=project,
+        by=by,
+        name=name[:255],
+        path=str(path),
+        origin=origin,
+        format=format,
+        skip_bad=skip_bad,
+        own_ids=own_ids,
+        sample=sample,
+        bytes_total=path.stat().st_size,
+    )
+
+
+def run_import(*, job: ImportJob) -> ImportJob:
+    """Read the job's file and store its rows in one transaction. Raises ImportFailed when nothing was stored.
+
+    Whoever looks meanwhile sees the progress, because it is written on a connection of its own.
+    """
+    with closing(_Progress(job)) as progress:
+        progress.begin()
+        try:
+            with transaction.atomic():
+                _wait_for_other_imports(job)
+                _store(job, progress)
+                if job.refused and not job.skip_bad:
+                    raise ImportFailed(_refusal(job))
+        except (ImportFailed, BadFile) as problem:
+            job.added = 0
+            _finish(job, JobState.FAILED, error=str(problem))
+            raise ImportFailed(str(problem)) from problem
+        except Exception:
+            job.added = 0
+            _finish(job, JobState.FAILED, error="The import broke off; the server's log says why. Nothing was stored.")
+            raise
+    _finish(job, JobState.DONE)
+    return job
+
+
+def _wait_for_other_imports(job: ImportJob) -> None:
+    """One import into a project at a time: two would wait for each other's prompts in opposite orders."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.LOCK, [job.project_id])
+
+
+def _store(job: ImportJob, progress: "_Progress") -> None:
+    limits = Limits(text=settings.IMPORT_MAX_BYTES)
+    store = RowStore(job.project, origin=job.origin, sample=job.sample)
+    lines = read_lines(Path(job.path), limits)
+    while chunk := list(islice(lines, CHUNK)):
+        rows = list(_parsed(job, chunk))
+        # After a bad row nothing will be kept, but the rest is read all the same: its faults are named in one go.
+        if job.skip_bad or not job.refused:
+            stored = _put(store, rows)
+            job.added += stored.added
+            job.known += stored.known
+            _note(job, stored.problems)
+        job.rows += len(chunk)
+        job.bytes_done = chunk[-1].bytes_done
+        progress.tell()
+
+
+def _parsed(job: ImportJob, chunk: list[Line]) -> Iterator[tuple[int, Parsed]]:
+    """The rows of some lines; a bad one is noted and left out."""
+    only = FORMATS[job.format] if job.format else None
+    id_fields = ID_FIELDS if job.own_ids else ()
+    for line in chunk:
+        try:
+            parsed = parse_line(line.text, only=only, id_fields=id_fields)
+        except BadRow as fault:
+            _note(job, [Problem(line.number, str(fault), "error")])
+        else:
+            _note(job, [Problem(line.number, warning, "warning") for warning in parsed.row.warnings])
+            yield line.number, parsed
+
+
+def _put(store: RowStore, rows: list[tuple[int, Parsed]]) -> Stored:
+    try:
+        return store.put(rows)
+    except DatabaseError as error:
+        first, last = rows[0][0], rows[-1][0]
+        raise BadFile(f"the database refused one of the rows on lines {first} to {last}: {error}") from error
+
+
+def _note(job: ImportJob, problems: list[Problem]) -> None:
+    job.refused += sum(problem.level == "error" for problem in problems)
+    job.warnings += sum(problem.level == "warning" for problem in problems)
+    job.report += [problem.as_json() for problem in problems[: max(REPORTED - len(job.report), 0)]]
+
+
+def _refusal(job: ImportJob) -> str:
+    first = next((entry for entry in job.report if entry["level"] == "error"), None)
+    where = f" The first: line {first['line']}: {first['reason']}." if first else ""
+    return (
+        f"{job.refused:,} of {job.rows:,} rows are bad, so nothing was stored.{where} "
+        "Mend them, or import with --skip-bad to leave them out."
+    )
+
+
+def _finish(job: ImportJob, state: JobState, error: str = "") -> None:
+    job.state, job.error, job.finished_at = state, error, timezone.now()
+    job.save()
+    tell_project(job.project_id)
+
+
+class _Progress:
+    """Tells how far a job is, on a connection of its own: what the import's transaction writes, nobody sees yet."""
+
+    COUNTS = ("rows", "added", "known", "refused", "warnings", "bytes_done")
+
+    def __init__(self, job: ImportJob) -> None:
+        self.job = job
+        self.connection = connection.copy()
+        self.told = 0.0
+
+    def begin(self) -> None:
+        """Start over: a job that broke off left nothing behind."""
+        for name in self.COUNTS:
+            setattr(self.job, name, 0)
+        self.job.report, self.job.error, self.job.state = [], "", JobState.RUNNING
+        self.tell()
+
+    def tell(self) -> None:
+        """Write the counts, at most twice a second."""
+        if time.monotonic() - self.told < TELL_EVERY:
+            return
+        self.told = time.monotonic()
+        values = {name: getattr(self.job, name) for name in ("state", *self.COUNTS)}
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql.TELL, {**values, "id": self.job.pk})
+
+    def close(self) -> None:
+        self.connection.close()
