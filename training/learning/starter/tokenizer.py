@@ -5,7 +5,6 @@ prompt and its answer never falls inside a token.
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
@@ -43,8 +42,3 @@ def learn_tokenizer(texts: Iterable[str], *, vocabulary: int, context: int) -> P
         model_max_length=context,
         clean_up_tokenization_spaces=False,
     )
-
-
-def save_tokenizer(tokenizer: PreTrainedTokenizerBase, directory: Path) -> None:
-    """Write what AutoTokenizer loads."""
-    tokenizer.save_pretrained(str(directory))
