@@ -1,0 +1,28 @@
+# `make up` runs Heed, `make test` tests it. Both need only Python 3.11 to 3.14 and make.
+PYTHON ?= python3
+IN_ENVIRONMENT = $(PYTHON) alignment_site/bootstrap.py
+WORKERS ?= 2
+
+.PHONY: up test test-slow check format openapi doctor
+
+up:
+	@$(IN_ENVIRONMENT) site manage.py heed
+
+test:
+	@$(IN_ENVIRONMENT) test -m pytest -n $(WORKERS) --dist loadfile -m "not slow and (not browser or smoke)" $(ARGS)
+
+test-slow:
+	@$(IN_ENVIRONMENT) all -m pytest -m "slow or (browser and not smoke)" $(ARGS)
+
+check:
+	@$(IN_ENVIRONMENT) all alignment_site/check.py
+
+format:
+	@$(IN_ENVIRONMENT) test -m ruff check --fix .
+	@$(IN_ENVIRONMENT) test -m ruff format .
+
+openapi:
+	@$(IN_ENVIRONMENT) test manage.py spectacular --validate --fail-on-warn --file labeling/api/openapi.yaml
+
+doctor:
+	@$(IN_ENVIRONMENT) site manage.py doctor
