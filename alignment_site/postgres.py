@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 import psutil
@@ -128,29 +129,40 @@ class Cluster:
 
     def _start(self) -> Postmaster:
         found = self.running()
-        if found is not None:
-            return self._wait(found.pid, None)
+        adopted = self._wait(found.pid) if found else None
+        if adopted is not None:
+            return adopted
         self._end_orphans()
         self._create()
-        command = [str(self.account.binaries / "postgres"), "-D", str(self.data)]
-        for key, value in {
+        with self._log() as log:
+            child = self.account.popen(self._command(), log)
+        _CHILDREN.append(child)
+        started = self._wait(child.pid)
+        if started is None:
+            child.wait()
+            raise DatabaseTrouble(f"PostgreSQL did not start. {self.last_words()}")
+        return started
+
+    def _command(self) -> list[str]:
+        settings = {
             **SERVER_SETTINGS,
             "unix_socket_directories": f'"{self.socket_folder}"',
             **dict(self.extra_settings),
-        }.items():
-            command += ["-c", f"{key}={value}"]
+        }
+        command = [str(self.account.binaries / "postgres"), "-D", str(self.data)]
+        return command + [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+
+    def _log(self) -> IO[bytes]:
         if self.log.exists() and self.log.stat().st_size > 5_000_000:
             self.log.replace(self.log.with_suffix(".log.old"))
-        with self.log.open("ab") as log:
-            child = self.account.popen(command, log)
-        _CHILDREN.append(child)
-        return self._wait(child.pid, child)
+        return self.log.open("ab")
 
-    def _wait(self, pid: int, child: subprocess.Popen[bytes] | None) -> Postmaster:
+    def _wait(self, pid: int) -> Postmaster | None:
+        """The server with this pid as soon as it answers; None when it ends instead."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            if (child is not None and child.poll() is not None) or not _is_running(pid):
-                raise DatabaseTrouble(f"PostgreSQL did not start. {self.last_words()}")
+            if not _is_running(pid):
+                return None
             found = _read_lock_file(self.data / "postmaster.pid")
             if found is not None and found.pid == pid and self._answers(found):
                 return found
@@ -217,7 +229,7 @@ class Cluster:
         fresh.rename(self.data)
 
     def _end_orphans(self) -> None:
-        """Wait for the backends of a killed postmaster; drop a lock file whose process is somebody else's."""
+        """Wait for the backends of a killed postmaster; then drop its lock files."""
         deadline = time.monotonic() + ORPHAN_SECONDS
         while orphans := _processes_in(self.data):
             if time.monotonic() > deadline + 5:
@@ -228,7 +240,9 @@ class Cluster:
                 for process in orphans:
                     process.kill()
             time.sleep(0.05)
+        # PostgreSQL believes any living process of a recycled number, and a zombie, to be the old server.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
+        Path(self.socket_folder + SOCKET_FILE + ".lock").unlink(missing_ok=True)
 
     def stop(self) -> None:
         """A fast shutdown: sessions end, what was acknowledged is on disk."""
