@@ -22,10 +22,9 @@ def prompts(request: ProjectRequest) -> HttpResponse:
     form = PromptsForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         texts, tags = form.cleaned_data["prompts"], form.cleaned_data["tags"]
-        before = request.project.prompts.count()
         conversations = [[{"role": "user", "content": text}] for text in texts]
-        add_prompts(project=request.project, conversations=conversations, tags=tags, origin="page")
-        added = request.project.prompts.count() - before
+        placed = add_prompts(project=request.project, conversations=conversations, tags=tags, origin="page")
+        added = len({prompt.id for prompt in placed if prompt.new})
         known = len(texts) - added
         messages.success(request, f"Added {added}." + (f" {known} were here already." if known else ""))
         return redirect("prompts", request.project.slug)

@@ -8,6 +8,7 @@ from labeling.access import object_in
 from labeling.models import Role
 from labeling.pages.doors import ProjectRequest, project_page
 from training.archive import zip_stream
+from training.folders import located
 from training.models import PolicyVersion, RewardVersion
 
 
@@ -26,7 +27,7 @@ def reward(request: ProjectRequest, number: int) -> HttpResponseBase:
 
 
 def _archive(directory: str, name: str) -> HttpResponseBase:
-    place = Path(directory)
+    place = Path(located(directory))
     if not place.is_dir():
         raise Http404("Its weights were deleted to save disk.")
     response = StreamingHttpResponse(zip_stream(place, name), content_type="application/zip")

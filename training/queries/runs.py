@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from labeling.models import Project
+from training.folders import located
 from training.models import Metric, Run
 
 LOG = "log.txt"
@@ -62,7 +63,7 @@ def thin(values: list[Any]) -> list[Any]:
 
 def log_end(run: Run) -> str:
     """The last 20,000 bytes of the run's own output."""
-    path = Path(run.directory, LOG) if run.directory else None
+    path = Path(located(run.directory), LOG) if run.directory else None
     if path is None or not path.is_file():
         return ""
     with path.open("rb") as file:
