@@ -14,10 +14,11 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 
 from alignment_site import env  # noqa: E402
 from alignment_site.threads import ThreadedHandler  # noqa: E402
+from labeling.live.routes import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": ThreadedHandler(django_application, threads=env.integer("HEED_WEB_THREADS", 4, low=1, high=12)),
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([]))),
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

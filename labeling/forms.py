@@ -1,7 +1,7 @@
 """Forms: they parse and explain; the actions decide."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 
@@ -10,7 +10,13 @@ from labeling.models import Project, Role
 GIB = 2**30
 
 
-class ProjectForm(forms.ModelForm[Project]):
+if TYPE_CHECKING:
+    ModelFormOfProject = forms.ModelForm[Project]
+else:
+    ModelFormOfProject = forms.ModelForm  # it takes no parameters at run time
+
+
+class ProjectForm(ModelFormOfProject):
     """Everything an owner sets. Shares are fractions; the disk budget is shown in GiB."""
 
     disk_gib = forms.FloatField(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labeling.pages import account, guidelines, home, linking, members, prompts, reports
+from labeling.pages import account, guidelines, history, home, judging, linking, members, prompts, reports
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -11,6 +11,18 @@ urlpatterns = [
     path("account/", account.account, name="account"),
     path("account/tokens/", account.new_token, name="new_token"),
     path("account/tokens/<int:token_id>/end/", account.end_token, name="end_token"),
+    path("p/<slug:slug>/judge/", judging.judge, name="judge"),
+    path("p/<slug:slug>/judge/keys/", judging.single_keys, name="single_keys"),
+    path("p/<slug:slug>/judge/<uuid:lease_id>/", judging.verdict, name="verdict"),
+    path("p/<slug:slug>/judge/<uuid:lease_id>/skip/", judging.skip, name="skip"),
+    path("p/<slug:slug>/judge/<uuid:lease_id>/flag/", judging.flag, name="flag"),
+    path("p/<slug:slug>/judge/<uuid:lease_id>/next/", judging.release, name="release"),
+    path("p/<slug:slug>/judge/<uuid:lease_id>/renew/", judging.renew, name="renew"),
+    path("p/<slug:slug>/judge/<uuid:lease_id>/draft/", judging.draft, name="draft"),
+    path("p/<slug:slug>/judge/<uuid:lease_id>/notice/", judging.notice, name="notice"),
+    path("p/<slug:slug>/judge/<uuid:lease_id>/undo/", history.undo, name="undo"),
+    path("p/<slug:slug>/history/", history.history, name="history"),
+    path("p/<slug:slug>/history/<int:judgment_id>/", history.amend, name="amend"),
     path("p/<slug:slug>/guidelines/", guidelines.guidelines, name="guidelines"),
     path("p/<slug:slug>/guidelines/edit/", guidelines.edit_guidelines, name="edit_guidelines"),
     path("p/<slug:slug>/prompts/", prompts.prompts, name="prompts"),

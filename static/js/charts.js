@@ -1,0 +1,66 @@
+/* Live curves by uPlot. <div class="live-chart" data-chart="/…/series.json" data-live="project-7"></div>
+   The address answers {"x_label": "step", "x": [1, 2, …], "series": [{"label": "loss", "values": [0.69, null, …],
+   "tone": "a"}]} with one value (or null) for each x; an empty x says that there is nothing yet. */
+"use strict";
+(() => {
+  const charts = new WeakMap();
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  // A canvas cannot read light-dark(): an element resolves it.
+  function ink(name) {
+    const probe = document.createElement("span");
+    probe.hidden = true;
+    probe.style.color = colour(name);
+    document.body.append(probe);
+    const resolved = getComputedStyle(probe).color;
+    probe.remove();
+    return resolved;
+  }
+  function options(box, data) {
+    const axis = { stroke: ink("ink-2"), grid: { stroke: ink("line"), width: 1 }, ticks: { stroke: ink("line"), width: 1 }, font: "12px Instrument Sans, sans-serif" };
+    return {
+      width: box.clientWidth, height: Math.max(220, Math.round(box.clientWidth * 0.36)),
+      scales: { x: { time: false } },
+      axes: [{ ...axis, label: data.x_label || "" , labelSize: data.x_label ? 22 : 0, labelFont: axis.font }, { ...axis, size: 58 }],
+      series: [{ label: data.x_label || "x" }, ...data.series.map((one, index) => ({
+        label: one.label, stroke: ink(one.tone || ["a", "b", "mark", "ink"][index % 4]), width: 2, points: { show: data.x.length < 3 }, spanGaps: true,
+      }))],
+    };
+  }
+  async function draw(box) {
+    let data;
+    try {
+      const response = await fetch(box.dataset.chart, { headers: { Accept: "application/json" } });
+      if (!response.ok) return;
+      data = await response.json();
+    } catch { return; }
+    if (!box.isConnected) return;
+    box.classList.toggle("is-waiting", !data.x.length);
+    if (!data.x.length) { box.textContent = "Nothing to draw yet."; return; }
+    const values = [data.x, ...data.series.map((one) => one.values)];
+    const shape = data.series.map((one) => one.label).join("|");
+    const known = charts.get(box);
+    if (known && known.shape === shape) { known.plot.setData(values); return; }
+    known?.plot.destroy();
+    box.replaceChildren();
+    charts.set(box, { shape, plot: new uPlot(options(box, data), values, box) });
+    box.setAttribute("role", "img");
+    box.setAttribute("aria-label", `${box.dataset.title || "Curve"}: ${data.series.map((one) => `${one.label} ${one.values.at(-1)}`).join(", ")}`);
+  }
+  const boxes = () => document.querySelectorAll("[data-chart]");
+  const drawAll = (root) => { for (const box of boxes()) if (root.contains(box) && !charts.has(box)) draw(box); };
+  document.addEventListener("DOMContentLoaded", () => drawAll(document));
+  document.addEventListener("htmx:load", (event) => drawAll(event.target));
+  document.addEventListener("look-again", (event) => {
+    if (event.target.matches("[data-chart]")) draw(event.target);
+  });
+  let resizing = 0;
+  addEventListener("resize", () => {
+    clearTimeout(resizing);
+    resizing = setTimeout(() => {
+      for (const box of boxes()) { charts.get(box)?.plot.destroy(); charts.delete(box); draw(box); }
+    }, 200);
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    for (const box of boxes()) { charts.get(box)?.plot.destroy(); charts.delete(box); draw(box); }
+  });
+})();
