@@ -3,7 +3,9 @@
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from labeling.formats.rows import BadRow
 from labeling.models import ImportJob, JobState, Person, Project
 
 ORIGIN = re.compile(r"person|unknown|(?:person|model|unknown):[^\s:][^\x00-\x1f]{0,150}")
-CHUNK = 2000  # rows stored at a time: a few MB of memory
+CHUNK, CHUNK_BYTES = 4000, 2**24  # rows stored at a time, and bytes
 REPORTED = 1000  # problems kept with the job
 TELL_EVERY = 0.5  # seconds between two updates of the progress
 
@@ -72,7 +74,6 @@ def run_import(*, job: ImportJob) -> ImportJob:
         progress.begin()
         try:
             with transaction.atomic():
-                _wait_for_other_imports(job)
                 _store(job, progress)
                 if job.refused and not job.skip_bad:
                     raise ImportFailed(_refusal(job))
@@ -88,41 +89,62 @@ def run_import(*, job: ImportJob) -> ImportJob:
     return job
 
 
-def _wait_for_other_imports(job: ImportJob) -> None:
-    """One import into a project at a time: two would wait for each other's prompts in opposite orders."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql.LOCK, [job.project_id])
-
-
 def _store(job: ImportJob, progress: "_Progress") -> None:
     limits = Limits(text=settings.IMPORT_MAX_BYTES)
     store = RowStore(job.project, origin=job.origin, sample=job.sample)
-    lines = read_lines(Path(job.path), limits)
-    while chunk := list(islice(lines, CHUNK)):
-        rows = list(_parsed(job, chunk))
-        # After a bad row nothing will be kept, but the rest is read all the same: its faults are named in one go.
-        if job.skip_bad or not job.refused:
-            stored = _put(store, rows)
-            job.added += stored.added
-            job.known += stored.known
-            _note(job, stored.problems)
-        job.rows += len(chunk)
-        job.bytes_done = chunk[-1].bytes_done
-        progress.tell()
+    with ThreadPoolExecutor(1, "import") as reader:  # parses the next rows while the database takes these
+        chunks = _chunks(job, read_lines(Path(job.path), limits))
+        reading = reader.submit(next, chunks, None)
+        while chunk := reading.result():
+            reading = reader.submit(next, chunks, None)
+            _note(job, chunk.problems)
+            # After a bad row nothing will be kept, but the rest is read all the same: its faults are named in one go.
+            if chunk.rows and (job.skip_bad or not job.refused):
+                stored = _put(store, chunk.rows)
+                job.added += stored.added
+                job.known += stored.known
+                _note(job, stored.problems)
+            job.rows += chunk.lines
+            job.bytes_done = chunk.bytes_done
+            progress.tell()
 
 
-def _parsed(job: ImportJob, chunk: list[Line]) -> Iterator[tuple[int, Parsed]]:
-    """The rows of some lines; a bad one is noted and left out."""
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Some lines: the rows on them, and what is wrong with others."""
+
+    rows: list[tuple[int, Parsed]]
+    problems: list[Problem]
+    lines: int
+    bytes_done: int
+
+
+def _chunks(job: ImportJob, lines: Iterator[Line]) -> Iterator[_Chunk]:
+    """The file's rows, some thousand at a time. A bad row is left out, and named."""
     only = FORMATS[job.format] if job.format else None
     id_fields = ID_FIELDS if job.own_ids else ()
-    for line in chunk:
-        try:
-            parsed = parse_line(line.text, only=only, id_fields=id_fields)
-        except BadRow as fault:
-            _note(job, [Problem(line.number, str(fault), "error")])
-        else:
-            _note(job, [Problem(line.number, warning, "warning") for warning in parsed.row.warnings])
-            yield line.number, parsed
+    while taken := list(_a_chunk(lines)):
+        rows: list[tuple[int, Parsed]] = []
+        problems: list[Problem] = []
+        for line in taken:
+            try:
+                parsed = parse_line(line.text, only=only, id_fields=id_fields)
+            except BadRow as fault:
+                problems.append(Problem(line.number, str(fault), "error"))
+            else:
+                problems += (Problem(line.number, warning, "warning") for warning in parsed.row.warnings)
+                rows.append((line.number, parsed))
+        yield _Chunk(rows, problems, len(taken), taken[-1].bytes_done)
+
+
+def _a_chunk(lines: Iterator[Line]) -> Iterator[Line]:
+    """The next lines: so many, or so many bytes, whatever comes first."""
+    size = 0
+    for line in islice(lines, CHUNK):
+        yield line
+        size += len(line.text)
+        if size > CHUNK_BYTES:
+            return
 
 
 def _put(store: RowStore, rows: list[tuple[int, Parsed]]) -> Stored:

@@ -23,11 +23,16 @@ from labeling.models import (
     Judgment,
     JudgmentReason,
     Project,
+    Prompt,
     Response,
     Source,
     State,
 )
 
+PROMPT = (
+    *("id", "project", "root", "split"),
+    *("digest", "messages", "tags", "difficulty", "origin", "source_key", "extra", "active"),
+)
 RESPONSE = ("id", "prompt", "messages", "sampler", "seed", "token_ids", "token_logprobs", "stopped", "origin")
 COMPARISON = (
     *("id", "project", "prompt", "needs", "taken", "source_key", "origin", "extra"),
@@ -88,6 +93,7 @@ class RowStore:
         self.origin = origin
         self.sample = sample
         self.roots = Roots(project)
+        self.roots.place([])  # from here on nobody else adds roots or prompts, until this transaction ends
         with connection.cursor() as cursor:
             cursor.execute(sql.BEGIN)
 
@@ -146,35 +152,28 @@ class RowStore:
             if digest not in first or (item.alone and not first[digest].alone):
                 first[digest] = item
         with connection.cursor() as cursor:
-            ids = self._prompt_ids(cursor, list(first))
-            new = [digest for digest in first if digest not in ids]
-            made = self._make_prompts(cursor, {digest: first[digest] for digest in new})
-            here = {digest: item for digest, item in first.items() if digest not in made}
-            self._adopt_prompts(cursor, here)
-            ids |= made
-            if len(made) < len(new):  # somebody else made one at this moment
-                ids |= self._prompt_ids(cursor, new)
+            cursor.execute(sql.PROMPTS, [self.project.pk, list(first)])
+            here: dict[str, int] = dict(cursor.fetchall())
+            old = {digest: item for digest, item in first.items() if digest in here}
+            self._adopt_prompts(cursor, old)
+        new = {digest: item for digest, item in first.items() if digest not in here}
+        ids = here | self._make_prompts(new)
         for item, digest in zip(items, digests, strict=True):
             item.prompt = ids[digest]
-        added = sum(1 for digest in made if first[digest].alone)
+        added = sum(item.alone for item in new.values())
         stored.added += added
         stored.known += sum(1 for item in items if item.alone) - added
 
-    def _prompt_ids(self, cursor: Any, digests: list[str]) -> dict[str, int]:
-        cursor.execute(sql.PROMPTS, [self.project.pk, digests])
-        return dict(cursor.fetchall())
-
-    def _make_prompts(self, cursor: Any, new: dict[str, _Item]) -> dict[str, int]:
-        """Insert prompts with their roots' splits. Returns the ids of those that were not made by others meanwhile."""
-        if not new:
-            return {}
+    def _make_prompts(self, new: dict[str, _Item]) -> dict[str, int]:
+        """Store new prompts with their roots' splits; nobody else adds any meanwhile, because roots are locked."""
         roots = self.roots.place([root_text(item.parsed.row.prompt) for item in new.values()])
-        rows = [
-            {**self._prompt(digest, item), "root_id": root.id, "split": root.split.value}
+        ids = dict(zip(new, reserve_ids(Prompt, len(new)), strict=True))
+        rows = (
+            (ids[digest], self.project.pk, root.id, root.split.value, *self._prompt(digest, item).values())
             for (digest, item), root in zip(new.items(), roots, strict=True)
-        ]
-        cursor.execute(sql.MAKE_PROMPTS, [self.project.pk, json.dumps(rows, ensure_ascii=False)])
-        return dict(cursor.fetchall())
+        )
+        copy_rows(Prompt, PROMPT, rows)
+        return ids
 
     def _adopt_prompts(self, cursor: Any, here: dict[str, _Item]) -> None:
         rows = [self._prompt(digest, item) for digest, item in here.items() if item.alone or self.sample]
@@ -182,15 +181,16 @@ class RowStore:
             cursor.execute(sql.ADOPT_PROMPTS, [json.dumps(rows, ensure_ascii=False), self.project.pk])
 
     def _prompt(self, digest: str, item: _Item) -> dict[str, Any]:
+        """The columns of a prompt that the row decides, in the order of PROMPT."""
         row = item.parsed.row
         return {
             "digest": digest,
-            "messages": row.prompt,
+            "messages": json.dumps(row.prompt, ensure_ascii=False),
             "tags": row.tags,
             "difficulty": row.difficulty,
             "origin": self.origin,
             "source_key": item.key if item.alone else None,
-            "extra": self._extra(item.parsed) if item.alone else {},
+            "extra": json.dumps(self._extra(item.parsed), ensure_ascii=False) if item.alone else "{}",
             "active": item.alone or self.sample,
         }
 

@@ -26,31 +26,18 @@ WHERE project_id = %(project)s AND source_key = ANY(%(keys)s::text[])
 
 PROMPTS = "SELECT digest, id FROM labeling_prompt WHERE project_id = %s AND digest = ANY(%s::text[])"
 
-MAKE_PROMPTS = """
-INSERT INTO labeling_prompt
-    (project_id, root_id, split, messages, digest, tags, difficulty, origin, source_key, extra, active)
-SELECT %s, root_id, split, messages, digest, tags, difficulty, origin, source_key, extra, active
-FROM jsonb_to_recordset(%s::jsonb) AS new (
-    root_id bigint, split text, messages jsonb, digest text, tags text[], difficulty double precision,
-    origin text, source_key text, extra jsonb, active boolean)
-ON CONFLICT DO NOTHING
-RETURNING digest, id
-"""
-
 # A prompt that is imported by itself is sampled from now on, whoever brought it first, and is given back as it came.
 ADOPT_PROMPTS = """
 UPDATE labeling_prompt AS here SET
     active = here.active OR new.active,
     difficulty = coalesce(here.difficulty, new.difficulty),
     tags = CASE WHEN here.tags = '{}' THEN new.tags ELSE here.tags END,
-    extra = CASE WHEN here.source_key IS NULL AND new.source_key IS NOT NULL THEN new.extra ELSE here.extra END,
+    extra = CASE WHEN here.source_key IS NULL AND new.source_key IS NOT NULL THEN new.extra::jsonb ELSE here.extra END,
     source_key = coalesce(here.source_key, new.source_key)
 FROM jsonb_to_recordset(%s::jsonb) AS new (
-    digest text, tags text[], difficulty double precision, source_key text, extra jsonb, active boolean)
+    digest text, tags text[], difficulty double precision, source_key text, extra text, active boolean)
 WHERE here.project_id = %s AND here.digest = new.digest
 """
-
-LOCK = "SELECT pg_advisory_xact_lock(hashtext('heed.import'), %s)"
 
 TELL = """
 UPDATE labeling_importjob SET state = %(state)s, rows = %(rows)s, added = %(added)s, known = %(known)s,
