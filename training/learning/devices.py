@@ -2,6 +2,7 @@
 
 import os
 import platform
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -90,9 +91,7 @@ def resolve(*, parameters: int = 0, background: bool = False, device: str | None
 def honour(plan: Compute) -> None:
     """Set this process up as planned. Raises CannotHonour where the machine computes otherwise."""
     if plan.device == "cuda" and not torch.cuda.is_available():
-        raise CannotHonour(
-            "this run was planned for a GPU and none is visible here: start it anew on this machine"
-        )
+        raise CannotHonour("this run was planned for a GPU and none is visible here: start it anew on this machine")
     here = resolve(device=plan.device)
     for what in ("capability", "torch_version", "transformers_version"):
         if getattr(plan, what) != getattr(here, what):
@@ -113,6 +112,11 @@ def configure(plan: Compute) -> None:
     if plan.device == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(plan.deterministic, warn_only=True)
+
+
+def precision(plan: Compute | None) -> AbstractContextManager[object]:
+    """The context of forward passes; without a plan, the model's own precision."""
+    return nullcontext() if plan is None else plan.autocast()
 
 
 def describe(plan: Compute) -> str:

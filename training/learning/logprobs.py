@@ -154,9 +154,7 @@ def response_logprobs(
             batch = collate([pieces[index] for index in chosen], shape).to(policy.device)
             values_N = token_logprobs(policy.model, batch)
             lengths = torch.bincount(batch.sequence_N, minlength=len(batch.sequences)).tolist()
-            for (place, response), values in zip(
-                batch.sequences, torch.split(values_N, lengths), strict=True
-            ):
+            for (place, response), values in zip(batch.sequences, torch.split(values_N, lengths), strict=True):
                 group, first = origin(chosen[place])
                 found[group][first + response] = values if grad else values.cpu().clone()
     return found
@@ -175,9 +173,9 @@ class LogprobCache:
     processes may write at once: each writes files of its own, named by their content.
     """
 
-    def __init__(self, directory: Path, digest: str) -> None:
-        """``digest`` names the model (``model_digest``): another model's values are never returned."""
-        self.directory = directory / digest[:32]
+    def __init__(self, directory: Path, digest: str, *, dtype: str = "float32") -> None:
+        """``digest`` names the model (``model_digest``), ``dtype`` its precision: no other's values are returned."""
+        self.directory = directory / f"{digest[:32]}-{dtype}"
         self._known: dict[str, torch.Tensor] = {}
         for path in sorted(self.directory.glob("*.safetensors")):
             self._known |= _read_shard(path)
@@ -190,9 +188,7 @@ class LogprobCache:
         """The known log-probabilities of a group's responses, None where unknown."""
         return [self._known.get(response_key(group, place)) for place in range(len(group.responses))]
 
-    def complete(
-        self, policy: Policy, groups: Sequence[Group], token_budget: int
-    ) -> list[list[torch.Tensor]]:
+    def complete(self, policy: Policy, groups: Sequence[Group], token_budget: int) -> list[list[torch.Tensor]]:
         """Answer from the cache, computing and keeping what is missing."""
         wanted = {response_key(g, j): (g, j) for g in groups for j in range(len(g.responses))}
         missing = {key: place for key, place in wanted.items() if key not in self._known}
@@ -205,9 +201,7 @@ class LogprobCache:
             together.setdefault(group.prompt, {})[group.responses[place]] = None
         groups = [Group(prompt, tuple(responses)) for prompt, responses in together.items()]
         new: dict[str, torch.Tensor] = {}
-        for group, values in zip(
-            groups, response_logprobs(policy, groups, token_budget=token_budget), strict=True
-        ):
+        for group, values in zip(groups, response_logprobs(policy, groups, token_budget=token_budget), strict=True):
             new |= {response_key(group, j): value for j, value in enumerate(values)}
         if new:
             _write_shard(self.directory, new)

@@ -181,7 +181,7 @@ def test_the_cache_computes_only_new_responses(llama: Policy, tmp_path: Path, mo
 def test_a_damaged_cache_file_is_removed_and_its_values_computed_again(llama: Policy, tmp_path: Path) -> None:
     group = llama.text.group(user("Tell me."), [answer("One."), answer("Two.")])
     (first,) = response_logprobs(llama, [group], cache=LogprobCache(tmp_path, "a" * 64))
-    (shard,) = (tmp_path / ("a" * 32)).glob("*.safetensors")
+    (shard,) = (tmp_path / f"{'a' * 32}-float32").glob("*.safetensors")
     content = bytearray(shard.read_bytes())
     content[-3] ^= 0xFF
     shard.write_bytes(content)
