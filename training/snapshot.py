@@ -22,6 +22,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from labeling.models import (
     Answer,
     Arm,
+    Comparison,
     ComparisonResponse,
     Judgment,
     Project,
@@ -97,6 +98,21 @@ def _training(project: Project, below: int) -> QuerySet[Judgment]:
     ).exclude(_HELD_OUT)
 
 
+def training_prompts(project: Project) -> QuerySet[Prompt]:
+    """The prompts that the loop may train on: what fits, features and acquisition ever see."""
+    return Prompt.objects.filter(project=project, active=True, split=Split.TRAIN, root__split=Split.TRAIN)
+
+
+def on_training_prompts(comparisons: QuerySet[Comparison]) -> QuerySet[Comparison]:
+    """Of some comparisons, those that a model may score: a held-out one is never ordered by a score."""
+    return comparisons.filter(prompt__split=Split.TRAIN, prompt__root__split=Split.TRAIN)
+
+
+def held_out_prompts(project: Project) -> QuerySet[Prompt]:
+    """The prompts on which policies meet in duels."""
+    return Prompt.objects.filter(project=project, active=True, split=Split.HELD_OUT, root__split=Split.HELD_OUT)
+
+
 def training_judgments(project: Project, *, below: int, since: int = 0) -> list[Verdict]:
     """Judgments of pairs on training prompts, written in [since, below), oldest transaction first.
 
@@ -114,9 +130,10 @@ def withdrawn_signature(project: Project) -> tuple[int, int]:
     return dropped, withdrawn
 
 
-def training_count(project: Project) -> int:
-    """How many judgments count for training now."""
-    return _training(project, 2**63 - 1).filter(comparison__kind="pair").exclude(answer=Answer.CANT_TELL).count()
+def training_count(project: Project, *, since: int = 0) -> int:
+    """How many judgments on training prompts count now; with `since`, of those written at or above that mark."""
+    found = _training(project, 2**62).filter(transaction_id__gte=since, comparison__kind="pair")
+    return found.exclude(answer=Answer.CANT_TELL).count()
 
 
 def verdicts_of(comparisons: Collection[int]) -> list[Verdict]:

@@ -1,0 +1,39 @@
+"""What a project's runs and samples are made with: its recipe's changes over the recipe of its kind of policy."""
+
+from typing import Any
+
+from labeling.models import PolicySource, Project
+from training.learning.recipes import (
+    PolicyRecipe,
+    RewardRecipe,
+    SamplerSettings,
+    starter_dpo,
+    starter_reward,
+)
+
+
+def policy_recipe(project: Project) -> PolicyRecipe:
+    """The policy recipe. Raises ValueError in words where the project's changes do not fit it."""
+    named = starter_dpo() if project.policy_source == PolicySource.STARTER else PolicyRecipe()
+    return PolicyRecipe.from_json(_over(named.to_json(), dict(project.recipe or {})))
+
+
+def reward_recipe(project: Project) -> RewardRecipe:
+    """The recipe of a reward refit; it learns with LoRA where the policy does."""
+    lora = policy_recipe(project).lora
+    recipe = starter_reward().to_json()
+    return RewardRecipe.from_json({**recipe, "lora": lora.to_json() if lora else None})
+
+
+def sampler(project: Project) -> SamplerSettings:
+    """How responses are drawn that people will see: the same for every policy, so that duels are fair."""
+    return policy_recipe(project).sampler
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """`above` laid over `below`, object by object."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = _over(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return merged

@@ -1,0 +1,1 @@
+"""The fast posterior's owner: it learns each judgment within a second and keeps the queue's head in order."""
