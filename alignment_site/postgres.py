@@ -24,7 +24,8 @@ import psutil
 import psycopg
 
 from alignment_site import env
-from alignment_site.postgres_account import Account, DatabaseTrouble, account_for
+from alignment_site.postgres_account import Account, account_for
+from alignment_site.postgres_account import DatabaseTrouble as DatabaseTrouble
 
 NAME = USER = "heed"
 SOCKET_FILE = "/.s.PGSQL.5432"

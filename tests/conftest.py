@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from alignment_site import env, live
+from alignment_site.browsers import browser_program
 from alignment_site.web import LISTEN_FD, bind
 
 
@@ -106,18 +107,6 @@ BROWSER_FLAGS = [
     "--disable-sync",
 ]
 NO_BROWSER = "no Chromium found: install it, or run `playwright install chromium`, or set HEED_BROWSER"
-
-
-def browser_program() -> str | None:
-    """Path of a Chromium: HEED_BROWSER, the system's, or Playwright's own."""
-    from playwright.sync_api import sync_playwright
-
-    for path in (env.text("HEED_BROWSER"), "/usr/bin/chromium", "/usr/bin/chromium-browser"):
-        if path and os.access(path, os.X_OK):
-            return path
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-    return own if os.access(own, os.X_OK) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
