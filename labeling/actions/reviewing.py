@@ -26,7 +26,7 @@ def decide_report(
     if decision == "withdrawn":
         _withdraw([locked.comparison_id], f"{locked.get_kind_display()}: {locked.reason}")
     if decision == "response_dropped":
-        response = Response.objects.filter(pk=response_id, comparisons=locked.comparison_id).first()
+        response = Response.objects.filter(pk=response_id or 0, comparisons=locked.comparison_id).first()
         if response is None:
             raise ValidationError("Say which response of the comparison is to be dropped.")
         drop_response(response=response)

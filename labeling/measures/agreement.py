@@ -49,7 +49,7 @@ LEVELS = {"nominal": nominal, "ordinal": ordinal, "interval": interval}
 
 def _alpha(values: Sequence[int], observed: F64, level: str) -> float:
     counts = observed.sum(axis=1)
-    total = counts.sum()
+    total = float(counts.sum())
     if total < 2:
         return nan
     difference = LEVELS[level](values, counts)
@@ -88,7 +88,8 @@ def cohen_kappa(one: Sequence[int], other: Sequence[int]) -> float:
     a, b = np.asarray(one), np.asarray(other)
     values = np.unique(np.concatenate((a, b)))
     by_chance = float(sum((a == value).mean() * (b == value).mean() for value in values))
-    return nan if by_chance == 1 else (float((a == b).mean()) - by_chance) / (1 - by_chance)
+    same = float((a == b).mean())
+    return nan if by_chance == 1 else (same - by_chance) / (1 - by_chance)
 
 
 def pairwise_agreement(units: Units) -> float:

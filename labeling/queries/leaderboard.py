@@ -57,8 +57,8 @@ def leaderboard(project: Project) -> list[Standing]:
     for index, (number, current, state) in enumerate(versions):
         rate = strengths.win_rate(index)
         known = index == 0 or rate.value == rate.value  # NaN differs from itself
-        ends = (rate.value, rate.low, rate.high) if known else (None, None, None)
-        standings.append(Standing(number, current, state, *ends, n=rate.n))
+        value, low, high = (rate.value, rate.low, rate.high) if known else (None, None, None)
+        standings.append(Standing(number, current, state, value, low, high, rate.n))
     return standings
 
 
