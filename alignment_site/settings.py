@@ -133,6 +133,7 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # a local first run has no mail server
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_ADAPTER = "labeling.pages.signing_up.InvitedOnly"
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
 # Sessions live in the database alone: a copy in one process's memory would outlive a log-out in the other.

@@ -64,7 +64,8 @@ class ProjectForm(ModelFormOfProject):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["disk_gib"].initial = round(self.instance.disk_budget_bytes / GIB, 2)
+        if "disk_gib" in self.fields:
+            self.fields["disk_gib"].initial = round(self.instance.disk_budget_bytes / GIB, 2)
         if self.instance.pk:
             for name in ("policy_source", "policy_ref"):
                 self.fields[name].disabled = True
@@ -80,7 +81,8 @@ class ProjectForm(ModelFormOfProject):
     def settings(self) -> dict[str, Any]:
         """The cleaned values, as `actions.projecting` takes them."""
         values = dict(self.cleaned_data)
-        values["disk_budget_bytes"] = int(values.pop("disk_gib") * GIB)
+        if "disk_gib" in values:
+            values["disk_budget_bytes"] = int(values.pop("disk_gib") * GIB)
         return values
 
 
@@ -97,12 +99,13 @@ class NewProjectForm(ProjectForm):
         widget=forms.Textarea(attrs={"rows": 6}),
         help_text="One prompt a line. You can import files later.",
     )
+    disk_gib = None  # type: ignore[assignment]  # Django's way to leave an inherited field out
     starter_prompts = forms.BooleanField(
         required=False, initial=True, label="Add 240 everyday prompts that suit the starter policy"
     )
 
     class Meta(ProjectForm.Meta):
-        fields = (
+        fields = (  # type: ignore[assignment]
             "name",
             "description",
             "question",

@@ -1,8 +1,8 @@
 """How a page enters a project: signed in, a member, with the role it needs."""
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from functools import update_wrapper
+from typing import Any, Concatenate, ParamSpec, TypeAlias
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -17,7 +17,7 @@ Arguments = ParamSpec("Arguments")
 class PersonRequest(HttpRequest):
     """A request of somebody signed in."""
 
-    user: Person  # type: ignore[assignment]
+    user: Person
 
 
 class ProjectRequest(PersonRequest):
@@ -27,25 +27,21 @@ class ProjectRequest(PersonRequest):
     project: Project
 
 
-def project_page(
-    role: Role = Role.ANNOTATOR,
-) -> Callable[
-    [Callable[Concatenate[ProjectRequest, Arguments], HttpResponseBase]],
-    Callable[Concatenate[HttpRequest, str, Arguments], HttpResponseBase],
-]:
+View: TypeAlias = Callable[Concatenate[ProjectRequest, Arguments], HttpResponseBase]
+Entered: TypeAlias = Callable[..., HttpResponseBase]  # Django calls it with the URL's names
+
+
+def project_page(role: Role = Role.ANNOTATOR) -> Callable[[View[Arguments]], Entered]:
     """Let a view in only with at least `role` in the project named by the URL's slug."""
 
-    def decorate(
-        view: Callable[Concatenate[ProjectRequest, Arguments], HttpResponseBase],
-    ) -> Callable[Concatenate[HttpRequest, str, Arguments], HttpResponseBase]:
-        @login_required
-        @wraps(view)
+    def decorate(view: View[Arguments]) -> Entered:
         def enter(request: Any, slug: str, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponseBase:
             request.membership = membership_in(request.user, slug, role)
             request.project = request.membership.project
             return view(request, *args, **kwargs)
 
-        return enter
+        update_wrapper(enter, view)
+        return login_required(enter)
 
     return decorate
 

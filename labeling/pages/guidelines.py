@@ -8,7 +8,7 @@ from labeling.actions.projecting import write_guidelines
 from labeling.forms import GuidelinesForm
 from labeling.models import Role
 from labeling.pages.doors import ProjectRequest, project_page, project_render
-from labeling.text.render import render_markdown
+from labeling.text.render import render
 
 
 @project_page()
@@ -23,7 +23,7 @@ def guidelines(request: ProjectRequest) -> HttpResponse:
         "guidelines",
         versions=versions,
         shown=shown,
-        html=render_markdown(shown.text) if shown else "",
+        html=render(shown.text) if shown else "",
     )
 
 
@@ -38,5 +38,5 @@ def edit_guidelines(request: ProjectRequest) -> HttpResponse:
             version = write_guidelines(project=request.project, by=request.user, text=form.cleaned_data["text"])
             messages.success(request, f"Version {version.number} is what people see from now on.")
             return redirect("guidelines", request.project.slug)
-        preview = render_markdown(form.cleaned_data["text"])
+        preview = render(form.cleaned_data["text"])
     return project_render(request, "projects/edit_guidelines.html", "guidelines", form=form, preview=preview)

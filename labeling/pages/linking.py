@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from labeling.actions.inviting import InvitationGone, accept_invitation, open_invitation
 from labeling.actions.linking import LinkGone, spend_owner_link
+from labeling.pages.signing_up import INVITED
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -38,6 +39,7 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
     except InvitationGone as gone:
         return render(request, "people/link_gone.html", {"reason": str(gone)}, status=410)
     if request.method == "GET" or not request.user.is_authenticated:
+        request.session[INVITED] = True
         return render(request, "people/join.html", {"invitation": invitation, "here": request.path})
     return _join(request, secret)
 

@@ -1,7 +1,5 @@
 """Members and invitation links."""
 
-from typing import cast
-
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -58,7 +56,7 @@ def change_member(request: ProjectRequest, membership_id: int) -> HttpResponse:
         if "revoke" in request.POST:
             revoke_member(membership=membership, by=request.user)
         elif request.POST.get("role") in Role.values:
-            change_role(membership=membership, role=Role(cast(str, request.POST["role"])), by=request.user)
+            change_role(membership=membership, role=Role(request.POST["role"]), by=request.user)
     except ValidationError as error:
         messages.error(request, error.messages[0])
     return redirect("members", request.project.slug)

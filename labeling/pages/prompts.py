@@ -30,8 +30,7 @@ def prompts(request: ProjectRequest) -> HttpResponse:
         return redirect("prompts", request.project.slug)
     search, split = request.GET.get("q", "").strip(), request.GET.get("split", "")
     page = Paginator(prompt_list(request.project, search=search, split=split), PAGE).get_page(request.GET.get("page"))
-    context = {"form": form, "page": page, "q": search, "split": split}
-    return project_render(request, "projects/prompts.html", "prompts", **context)
+    return project_render(request, "projects/prompts.html", "prompts", form=form, page=page, q=search, split=split)
 
 
 @require_POST

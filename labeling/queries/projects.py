@@ -1,9 +1,9 @@
 """A person's projects, as the first page lists them."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, F, IntegerField, OuterRef, Q, Subquery
+from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from labeling.access import projects_of
@@ -21,7 +21,7 @@ class ProjectCard:
     open: int
 
 
-def project_cards(person: Person | AnonymousUser) -> list[ProjectCard]:
+def project_cards(person: Person) -> list[ProjectCard]:
     """A person's projects, those at work first; three counts each, in one statement."""
     judged = Judgment.objects.filter(project=OuterRef("pk"), amends__isnull=True).order_by()
     opened = Comparison.objects.filter(project=OuterRef("pk"), state=State.OPEN).order_by()
@@ -35,12 +35,9 @@ def project_cards(person: Person | AnonymousUser) -> list[ProjectCard]:
         )
         .order_by(F("archived_at").asc(nulls_first=True), "-created_at")
     )
-    return [
-        ProjectCard(row, row.role, row.judgments_count, row.mine_count, row.open_count)  # type: ignore[attr-defined]
-        for row in rows
-    ]
+    return [ProjectCard(row, row.role, row.judgments_count, row.mine_count, row.open_count) for row in rows]
 
 
-def _count(rows: "Subquery | object") -> Coalesce:
-    counted = rows.values("project").annotate(n=Count("pk", filter=Q())).values("n")  # type: ignore[attr-defined]
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    counted = rows.values("project").annotate(n=Count("pk")).values("n")
     return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
