@@ -78,6 +78,11 @@ class Recorded:
     lease_id: uuid.UUID | None
     verb: str = "Recorded"
 
+    @property
+    def is_new(self) -> bool:
+        """Whether it was stored by the request that this page answers."""
+        return self.verb != "Last"
+
 
 @dataclass(frozen=True)
 class Desk:

@@ -23,6 +23,7 @@ from labeling.actions.preferring import set_single_keys
 from labeling.models import Lease
 from labeling.pages.desk import FLAGS, SKIPS, Recorded, desk_of, label_of
 from labeling.pages.doors import ProjectRequest, project_page
+from labeling.queries.history import my_judgments
 from labeling.queries.next_comparison import judging_page, why_empty
 
 Arguments = ParamSpec("Arguments")
@@ -74,7 +75,8 @@ def desk_reply(request: ProjectRequest, lease: Lease | None, recorded: Recorded 
 @project_page()
 def judge(request: ProjectRequest) -> HttpResponse:
     """The comparison that this person holds, else the next one. Loading the page again changes nothing."""
-    return desk_reply(request, judging.lease_next(person=request.user, project=request.project))
+    lease = judging.lease_next(person=request.user, project=request.project)
+    return desk_reply(request, lease, _last(request))
 
 
 @never_cache
@@ -148,6 +150,12 @@ def _after_passing(request: ProjectRequest, verb: str) -> HttpResponse:
     if not is_fragment(request):
         return redirect("judge", request.project.slug)
     return desk_reply(request, lease, Recorded("", None, verb))
+
+
+def _last(request: ProjectRequest) -> Recorded | None:
+    """The last judgment of this person, so that undo also works on a page that was just loaded."""
+    last = my_judgments(person=request.user, project=request.project).first()
+    return None if last is None else Recorded(label_of(last.answer), last.lease_id, "Last")
 
 
 @require_POST

@@ -222,6 +222,12 @@
     $("#announce").textContent = on ? "Single keys are on." : "Single keys are off.";
   }
 
+  // A dialog that opens takes the focus to its first field, and gives it back.
+  document.addEventListener("toggle", (event) => {
+    if (!event.target.matches?.(".dialog") || event.newState !== "open") return;
+    $("select, textarea, button", event.target)?.focus();
+  }, true);
+
   // ---- guidelines and reason
 
   function showGuidelines(on) {
