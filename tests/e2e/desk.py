@@ -40,14 +40,10 @@ def add_comparison(project: Project, prompt: str | list[Message], first: str, se
     root = PromptRoot.objects.create(
         project=project, digest=digest, text=messages[0]["content"], bands=[], split=Split.TRAIN
     )
-    asked = Prompt.objects.create(
-        project=project, root=root, messages=messages, digest=digest, split=Split.TRAIN
-    )
+    asked = Prompt.objects.create(project=project, root=root, messages=messages, digest=digest, split=Split.TRAIN)
     comparison = Comparison.objects.create(project=project, prompt=asked, arm=Arm.CHOSEN)
     for position, text in enumerate((first, second)):
-        response = Response.objects.create(
-            prompt=asked, messages=[{"role": "assistant", "content": text}]
-        )
+        response = Response.objects.create(prompt=asked, messages=[{"role": "assistant", "content": text}])
         ComparisonResponse.objects.create(comparison=comparison, response=response, position=position)
     return comparison
 
