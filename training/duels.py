@@ -1,6 +1,5 @@
 """Trials at the gate: fresh duels on held-out prompts, settled one by one, until the evidence decides."""
 
-import random
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -14,12 +13,10 @@ from labeling.actions.telling import tell_project
 from labeling.models import Arm, Comparison, Project, Prompt
 from labeling.models import State as QueueState
 from training import policies
-from training.answering import Shelf, answer, new_seeds
-from training.dials import sampler
 from training.gate import Evidence, Rules, Verdict, e_value, verdict
 from training.models import Duel, PolicyVersion, Trial
 from training.snapshot import Verdict as Judged
-from training.snapshot import held_out_prompts, verdicts_of
+from training.snapshot import verdicts_of
 
 AHEAD = 8  # duels that wait in the queue, for each judgment that one needs
 CUT_SHORT = "The trial has ended."
@@ -68,32 +65,11 @@ def missing_duels(trial: Trial) -> int:
     return max(0, min(AHEAD * trial.project.overlap - waiting, trial.budget - made))
 
 
-def add_duels(*, trial: Trial, count: int, shelf: Shelf, chance: random.Random) -> list[int]:
-    """Add duels: held-out prompts drawn uniformly with replacement, a fresh response from each side.
-
-    Returns the comparisons' ids; none when the project has no held-out prompt.
-    """
-    project = trial.project
-    pool = list(held_out_prompts(project).order_by("pk"))
-    if not pool or count < 1:
-        return []
-    prompts = [chance.choice(pool) for _ in range(count)]
-    settings = sampler(project)
-    sides = [
-        answer(shelf=shelf, version=side, prompts=prompts, settings=settings, seeds=new_seeds(chance, count))
-        for side in (trial.candidate, trial.incumbent)
-    ]
-    places = [chance.randrange(2) for _ in prompts]
-    pairs = [
-        (ours, theirs) if place == 0 else (theirs, ours) for place, ours, theirs in zip(places, *sides, strict=True)
-    ]
-    return _store_duels(trial, prompts, pairs, places)
-
-
 @transaction.atomic
-def _store_duels(
+def store_duels(
     trial: Trial, prompts: Sequence[Prompt], pairs: Sequence[tuple[int, int]], places: Sequence[int]
 ) -> list[int]:
+    """Enter duels under the next numbers. Returns their comparisons' ids; none when the trial has ended."""
     locked = Trial.objects.select_for_update().get(pk=trial.pk)
     if locked.state != Trial.State.OPEN:
         return []

@@ -18,11 +18,16 @@ class CannotPromote(ValueError):
 
 
 @transaction.atomic
-def add_version(*, run: Run, directory: str, digest: str, size: int, kl: float, kl_error: float) -> PolicyVersion:
-    """Enter what a policy run made. Inside the project's KL budget it waits for the gate, else it is refused."""
+def add_version(
+    *, run: Run, directory: str, digest: str, size: int, kl: float, kl_error: float, why_not: str = ""
+) -> PolicyVersion:
+    """Enter what a policy run made. Inside the project's KL budget it waits for the gate, else it is refused.
+
+    `why_not` is a reason found before: it is refused with that.
+    """
     project = Project.objects.select_for_update().get(pk=run.project_id)
     highest = project.policies.aggregate(highest=Max("number"))["highest"] or 0
-    inside = kl <= project.kl_budget
+    why_not = why_not or ("" if kl <= project.kl_budget else _beyond(kl, kl_error, project.kl_budget))
     version = PolicyVersion.objects.create(
         project=project,
         number=highest + 1,
@@ -31,10 +36,10 @@ def add_version(*, run: Run, directory: str, digest: str, size: int, kl: float, 
         directory=directory,
         digest=digest,
         bytes=size,
-        state=State.CANDIDATE if inside else State.REFUSED,
+        state=State.REFUSED if why_not else State.CANDIDATE,
         kl=kl,
         kl_standard_error=kl_error,
-        state_reason="" if inside else _beyond(kl, kl_error, project.kl_budget),
+        state_reason=why_not,
     )
     tell_project(project.pk)
     return version

@@ -136,6 +136,15 @@ def training_count(project: Project, *, since: int = 0) -> int:
     return found.exclude(answer=Answer.CANT_TELL).count()
 
 
+def labels_of(judgments: Collection[int]) -> dict[int, float]:
+    """The soft labels of judgments on training prompts, by id; what tells nothing is left out."""
+    found = Judgment.objects.filter(pk__in=judgments).exclude(_HELD_OUT)
+    labels = {
+        pk: probability(answer, strength) for pk, answer, strength in found.values_list("pk", "answer", "strength")
+    }
+    return {pk: label for pk, label in labels.items() if label is not None}
+
+
 def verdicts_of(comparisons: Collection[int]) -> list[Verdict]:
     """For the gate: everybody's latest judgment of these comparisons, whatever their split."""
     return list(_verdicts(Judgment.objects.filter(comparison__in=comparisons, amended_by__isnull=True)))

@@ -1,0 +1,192 @@
+"""Runs as child processes: prepared, started, looked after, started again when they were killed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+from django.conf import settings
+from django.utils import timezone
+
+from alignment_site import lifeline
+from labeling.actions.telling import tell_project
+from labeling.models import Project
+from training.dials import policy_recipe, reward_recipe
+from training.folders import located, project_folder, stored
+from training.learning.devices import resolve
+from training.learning.job import Job, finished
+from training.learning.rewards.posterior import FastPosterior
+from training.models import PolicyVersion, Posterior, RewardVersion, Run
+from training.posterior.features import feature_folder, feature_policy
+from training.running import LOG, State, complete, fail
+from training.snapshot import NothingToTrainOn, take_snapshot, training_prompts
+
+ATTEMPTS = 5  # starts of one run before it counts as failed: the first, and four after it was killed
+SILENT = timedelta(minutes=10)  # without a heartbeat a child hangs
+
+
+def prepare(run: Run, *, background: bool = True) -> None:
+    """Resolve everything that decides the result, and lay the job out in its directory. Once for each run.
+
+    `background` leaves one core to the people who judge meanwhile. Raises NothingToTrainOn, or ValueError where
+    the project's recipe makes no sense.
+    """
+    project = run.project
+    base = project.policies.get(current=True)
+    recipe = policy_recipe(project) if run.kind == Run.Kind.POLICY else reward_recipe(project)
+    frozen = take_snapshot(project)
+    folder = project_folder(project, "runs", str(run.pk))
+    shutil.copyfile(located(frozen.path), folder / "snapshot.jsonl")
+    compute = resolve(parameters=parameters_of(base), background=background).to_json()
+    job = Job(kind=run.kind, base=located(base.directory), recipe=recipe.to_json(), compute=compute)
+    if run.kind == Run.Kind.POLICY:
+        _write_policy_job(job, project, folder)
+    else:
+        job.write(folder)
+    run.snapshot, run.base, run.recipe = frozen, base, recipe.to_json()
+    run.environment, run.directory = compute, stored(folder)
+    run.save(update_fields=["snapshot", "base", "recipe", "environment", "directory"])
+
+
+def _write_policy_job(job: Job, project: Project, folder: Path) -> None:
+    """A policy job comes with its prompts, the posterior and, where one is active, the deep reward model."""
+    row = Posterior.objects.filter(project=project).first()
+    reward = project.rewards.filter(state=RewardVersion.State.ACTIVE, deleted_at__isnull=True).first()
+    anchor = project.policies.get(anchor=True)
+    values: dict[str, Any] = {**job.__dict__, "anchor": located(anchor.directory)}
+    if row is not None:
+        values["features"] = str(feature_folder(project, row.model_digest))
+        values["feature_policy"] = located(feature_policy(project).directory)
+    if reward is not None:
+        values["reward"] = located(reward.directory)
+    Job(**values).write(
+        folder,
+        prompts=list(training_prompts(project).order_by("pk").values_list("messages", flat=True)),
+        posterior=FastPosterior.from_bytes(bytes(row.state)) if row else None,
+    )
+
+
+def parameters_of(version: PolicyVersion) -> int:
+    """About how many parameters a policy has, from the size of its weight files (two bytes each at least)."""
+    folder = Path(located(version.directory))
+    return sum(file.stat().st_size for file in folder.glob("*.safetensors")) // 2 if folder.is_dir() else 0
+
+
+@dataclass
+class Children:
+    """The runs that this process has started. They end with it: each holds the end of a pipe to it."""
+
+    background: bool = True
+    processes: dict[int, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    pipe: tuple[int, int] = field(default_factory=os.pipe)
+
+    def start_queued(self, project: Project) -> Run | None:
+        """Start the project's oldest queued run, reward models before policies. One run of a project at a time."""
+        if project.runs.filter(state=State.RUNNING).exists():
+            return None
+        run = project.runs.filter(state=State.QUEUED).order_by("-kind", "pk").first()
+        if run is None:
+            return None
+        try:
+            if run.snapshot_id is None:
+                prepare(run, background=self.background)
+        except (NothingToTrainOn, ValueError) as error:
+            fail(run, str(error))
+            return None
+        self._start(run)
+        return run
+
+    def _start(self, run: Run) -> None:
+        log = Path(located(run.directory), LOG)
+        read_end, _ = self.pipe
+        with log.open("ab") as out:
+            process = subprocess.Popen(
+                [sys.executable, str(settings.BASE_DIR / "manage.py"), "train", "run", str(run.pk)],
+                cwd=settings.BASE_DIR,
+                env={**os.environ, lifeline.VARIABLE: str(read_end)},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                pass_fds=(read_end,),
+            )
+        self.processes[run.pk] = process
+        run.state, run.pid, run.pid_started = State.RUNNING, process.pid, _started(process.pid)
+        run.attempts += 1
+        run.heartbeat_at = timezone.now()
+        run.started_at = run.started_at or run.heartbeat_at
+        Run.objects.filter(pk=run.pk, state=State.QUEUED).update(
+            **{
+                name: getattr(run, name)
+                for name in ("state", "pid", "pid_started", "attempts", "heartbeat_at", "started_at")
+            }
+        )
+        tell_project(run.project_id)
+
+    def look_after(self, project: Project) -> None:
+        """Notice children that ended: one that was killed starts again, up to five times."""
+        for run in project.runs.filter(state=State.RUNNING):
+            process = self.processes.get(run.pk)
+            if process is not None and process.poll() is not None:
+                del self.processes[run.pk]
+                process = None
+            elif process is not None or is_alive(run):
+                if run.heartbeat_at and timezone.now() - run.heartbeat_at > SILENT:
+                    end_process(run)
+                continue
+            run.refresh_from_db()
+            if run.state == State.RUNNING:
+                resume_or_fail(run)
+
+    def stop(self) -> None:
+        """Ask all children to leave a checkpoint and end."""
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        self.processes.clear()
+
+
+def resume_or_fail(run: Run) -> None:
+    """After a child that ended without a word: done if its result lies there, else queued again, else failed."""
+    result = finished(Path(located(run.directory))) if run.directory else None
+    if result is not None:
+        complete(run, result)
+    elif run.cancel_asked_at is not None:
+        now = timezone.now()
+        Run.objects.filter(pk=run.pk, state=State.RUNNING).update(state=State.CANCELLED, finished_at=now)
+    elif run.attempts >= ATTEMPTS:
+        fail(run, f"It was killed {run.attempts} times.")
+    else:
+        Run.objects.filter(pk=run.pk, state=State.RUNNING).update(state=State.QUEUED, pid=None, pid_started=None)
+    tell_project(run.project_id)
+
+
+def is_alive(run: Run) -> bool:
+    """Whether the run's own process lives: a pid alone may be somebody else's by now."""
+    try:
+        process = psutil.Process(run.pid or 0)
+        same = abs(process.create_time() - (run.pid_started or 0.0)) < 1.0
+        return same and run.pid is not None and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def end_process(run: Run) -> None:
+    """Kill a run's process if it is still that process."""
+    if is_alive(run):
+        psutil.Process(run.pid).kill()
+
+
+def _started(pid: int) -> float | None:
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return None
