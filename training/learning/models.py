@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import torch
 from huggingface_hub import snapshot_download
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.pytorch_utils import Conv1D
+from transformers.utils.logging import disable_progress_bar
 
 from .recipes import LoraSettings
 from .text import Text, end_ids
@@ -54,9 +57,7 @@ def find_model(ref: str) -> Path:
     if ref == "starter":
         raise NoModel("the starter policy is not built: run `manage.py train starter`")
     if place.is_absolute() or ref.startswith((".", "~")) or ref.count("/") > 1 or not ref.strip():
-        raise NoModel(
-            f"no model there: {ref!r} is not a directory; give a save_pretrained directory or a hub name"
-        )
+        raise NoModel(f"no model there: {ref!r} is not a directory; give a save_pretrained directory or a hub name")
     try:
         return _checked(ref, Path(snapshot_download(ref, allow_patterns=WANTED)))
     except NoModel:
@@ -70,9 +71,7 @@ def find_model(ref: str) -> Path:
 
 def _checked(ref: str, place: Path) -> Path:
     if not (place / "config.json").is_file():
-        raise NoModel(
-            f"no model there: {ref!r} has no config.json; give a directory made with save_pretrained"
-        )
+        raise NoModel(f"no model there: {ref!r} has no config.json; give a directory made with save_pretrained")
     if not any(place.glob("*.safetensors")):
         raise NoModel(
             f"{ref!r} holds no safetensors weights, and pickled weights are never loaded: "
@@ -89,6 +88,7 @@ def load_policy(
     Raises NoModel in words when there is none, or when it is no causal language model.
     """
     place = find_model(ref)
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # a run's log is no terminal
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False, local_files_only=True)
         model: Any = AutoModelForCausalLM.from_pretrained(
@@ -104,12 +104,8 @@ def load_policy(
 
 def _text(model: Any, tokenizer: Any) -> Text:
     generation = getattr(model, "generation_config", None)
-    context = getattr(model.config, "max_position_embeddings", None) or getattr(
-        model.config, "n_positions", None
-    )
-    return Text(
-        tokenizer, end_ids(tokenizer, getattr(generation, "eos_token_id", None)), int(context or 2048)
-    )
+    context = getattr(model.config, "max_position_embeddings", None) or getattr(model.config, "n_positions", None)
+    return Text(tokenizer, end_ids(tokenizer, getattr(generation, "eos_token_id", None)), int(context or 2048))
 
 
 def silence_dropout(model: nn.Module) -> None:
@@ -136,8 +132,11 @@ def with_lora(policy: Policy, settings: LoraSettings) -> Policy:
         lora_dropout=settings.lora_dropout,
         target_modules=targets if targets == "all-linear" else [name.strip() for name in targets.split(",")],
         task_type=TaskType.CAUSAL_LM,
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in policy.model.modules()),  # GPT-2's layers
     )
-    return replace(policy, model=get_peft_model(policy.model, config).eval())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by a name that it is renaming
+        return replace(policy, model=get_peft_model(policy.model, config).eval())
 
 
 def base_model(model: Any) -> Any:
@@ -151,9 +150,7 @@ def merged_state(model: Any) -> dict[str, torch.Tensor]:
     state = {name: tensor.detach() for name, tensor in base.state_dict().items()}
     if base is model:
         return state
-    plain = {
-        name.replace(".base_layer.", "."): tensor for name, tensor in state.items() if ".lora_" not in name
-    }
+    plain = {name.replace(".base_layer.", "."): tensor for name, tensor in state.items() if ".lora_" not in name}
     for name, module in base.named_modules():
         if hasattr(module, "get_delta_weight") and hasattr(module, "active_adapters"):
             for adapter in module.active_adapters:

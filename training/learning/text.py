@@ -56,9 +56,7 @@ class Text:
             return tokens
         first = self.tokenizer.bos_token_id
         if first is None:
-            raise ValueError(
-                "the prompt renders to no token and the tokenizer has no bos token to start from"
-            )
+            raise ValueError("the prompt renders to no token and the tokenizer has no bos token to start from")
         return (int(first),)
 
     def group(
@@ -128,19 +126,13 @@ class Text:
                 return_dict=False,
                 sanitize_control_tokens=hostile,
             )
-        except (
-            Exception
-        ) as error:  # a template raises what it likes; jinja's own errors share no base with it
+        except Exception as error:  # a template raises what it likes; jinja's own errors share no base with it
             roles = ", ".join(message["role"] for message in messages)
-            raise ValueError(
-                f"the model's chat template refuses a conversation with roles {roles}: {error}"
-            ) from error
+            raise ValueError(f"the model's chat template refuses a conversation with roles {roles}: {error}") from error
         return tuple(tokens)
 
     def _render_plain(self, messages: Sequence[Message], *, open_turn: bool) -> Tokens:
-        text = "\n\n".join(
-            f"{message['role'].capitalize()}: {message['content']}".rstrip() for message in messages
-        )
+        text = "\n\n".join(_plain_turn(message) for message in messages)
         if open_turn:
             text = f"{text}\n\nAssistant:" if text else "Assistant:"
         tokens = self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
@@ -161,9 +153,7 @@ def _plain_turn(message: Message) -> str:
 def common_prefix_length(sequences: Sequence[Tokens]) -> int:
     """How many leading tokens all sequences share."""
     first, last = min(sequences), max(sequences)  # in sorted order only the extremes can differ earliest
-    return next(
-        (i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last))
-    )
+    return next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
 
 
 def fit(group: Group, max_length: int) -> Group:
