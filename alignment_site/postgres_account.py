@@ -100,34 +100,43 @@ class Account:
 
 
 def account_for(folder: Path) -> Account:
-    """The identity for a server that keeps its files in `folder`."""
-    plain = Account(binaries())
+    """The identity for a server that keeps its files in `folder`; the one that made the data stays in charge."""
     if os.geteuid() != 0:
-        return plain
+        return Account(binaries())
+    remembered = folder / "account"
+    if remembered.exists():
+        return _lent_to(remembered.read_text().strip(), folder)
     namespaced = Account(binaries(), prefix=NAMESPACE)
-    if not env.text("HEED_DB_USER") and namespaced.reaches(folder):
-        return namespaced
-    return _unprivileged(folder)
-
-
-def _unprivileged(folder: Path) -> Account:
     wanted = env.text("HEED_DB_USER")
+    if (folder / "data").exists() or not wanted:
+        if namespaced.reaches(folder):
+            return namespaced
+        if (folder / "data").exists():
+            raise DatabaseTrouble(
+                f"{folder / 'data'} needs user namespaces, or the account that owns it: neither is there."
+            )
+    account = _first_usable([wanted] if wanted else ["postgres", "nobody"], folder)
+    remembered.write_text(f"{account.user}\n")
+    return account
+
+
+def _first_usable(users: list[str], folder: Path) -> Account:
     known = {entry.pw_name for entry in pwd.getpwall()}
-    for user in [wanted] if wanted else ["postgres", "nobody"]:
-        if user not in known:
-            continue
-        account = Account(binaries(), user=user)
-        if account.reaches(Path("/tmp")):
-            moved = Account(account.binaries, user=user, store=_store(account, folder))
-        else:
-            store = _store(account, folder)
-            moved = Account(_copied_binaries(store), user=user, store=store)
-        if moved.store is not None and moved.reaches(moved.store):
-            return moved
+    for user in users:
+        if user in known and (account := _lent_to(user, folder)).reaches(account.storage(folder)):
+            return account
     raise DatabaseTrouble(
         "PostgreSQL does not run as root, user namespaces are forbidden here and no account could take its "
         "place: set HEED_DB_USER to an ordinary account, run Heed as an ordinary user, or set DATABASE_URL."
     )
+
+
+def _lent_to(user: str, folder: Path) -> Account:
+    """An account with a folder of its own for the data and, if it cannot reach them, for the programs."""
+    account = Account(binaries(), user=user)
+    store = _store(account, folder)
+    programs = account.binaries if account.reaches(store) else _copied_binaries(store)
+    return Account(programs, user=user, store=store)
 
 
 def _store(account: Account, folder: Path) -> Path:

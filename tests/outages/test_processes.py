@@ -97,8 +97,16 @@ def test_a_killed_part_comes_back_twice_in_a_row(site: Site, part: str) -> None:
         before = wait_until(lambda: site.named(part), 20, f"a {part}")
         for pid in before:
             os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: len(set(site.named(part)) - set(before)) == len(before), 20, f"another {part}")
+        wait_for_others(site, part, before)
         wait_until(site.answers, 20, "an answer")
+
+
+def wait_for_others(site: Site, part: str, before: list[int]) -> None:
+    wait_until(lambda: len(set(site.named(part)) - set(before)) == len(before), 20, f"another {part}")
+
+
+def wait_for_database_other_than(site: Site, before: int) -> None:
+    wait_until(lambda: site.database() not in (0, before), 30, "another database")
 
 
 def test_a_killed_database_comes_back_twice_in_a_row(site: Site) -> None:
@@ -106,7 +114,7 @@ def test_a_killed_database_comes_back_twice_in_a_row(site: Site) -> None:
     for _ in range(2):
         before = site.database()
         os.kill(before, signal.SIGKILL)
-        wait_until(lambda: site.database() not in (0, before), 30, "another database")
+        wait_for_database_other_than(site, before)
         wait_until(site.answers, 20, "an answer")
 
 
@@ -134,7 +142,7 @@ def test_a_taken_port_is_named_with_who_holds_it(site: Site) -> None:
     site.start()
     second = Site(site.checkout, site.port).command("heed", "--only", "web")
     assert second.wait(30) == 1
-    assert re.search(rf"Port {site.port} is taken by process \d+ of \w+ \(.*heed.*\)", site.output)
+    assert re.search(rf"Port {site.port} is taken by process \d+ of \w+ \(.*alignment_site.web\)", site.output)
 
 
 def test_the_parts_run_apart_and_the_last_one_stops_the_database(site: Site) -> None:
