@@ -8,6 +8,14 @@ from django import forms
 from labeling.models import Project, Role
 
 GIB = 2**30
+GROUPS = (
+    ("The project", ("name", "description", "question")),
+    ("Judging", ("overlap", "lease_seconds", "queue_target", "random_share", "repeat_share")),
+    ("The gate", ("duel_share", "duel_budget", "duel_days", "kl_budget")),
+    ("Training", ("train_every_judgments", "train_every_minutes", "recipe")),
+    ("Fixed at the beginning", ("policy_source", "policy_ref", "held_out_share")),
+    ("Disk", ("disk_gib",)),
+)
 
 
 if TYPE_CHECKING:
@@ -63,13 +71,17 @@ class ProjectForm(ModelFormOfProject):
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"label_suffix": ""} | kwargs)
         if "disk_gib" in self.fields:
             self.fields["disk_gib"].initial = round(self.instance.disk_budget_bytes / GIB, 2)
         if self.instance.pk:
             for name in ("policy_source", "policy_ref"):
                 self.fields[name].disabled = True
             self.fields["held_out_share"].disabled = self.instance.prompts.exists()
+
+    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields as the page shows them, under headings."""
+        return [(title, [self[name] for name in names if name in self.fields]) for title, names in GROUPS]
 
     def clean_recipe(self) -> dict[str, Any]:
         """An empty field is an empty recipe."""
@@ -123,13 +135,13 @@ class NewProjectForm(ProjectForm):
         return values
 
 
-class GuidelinesForm(forms.Form):
+class GuidelinesForm(PlainForm):
     """A new version of the guidelines."""
 
     text = forms.CharField(label="Guidelines", required=False, widget=forms.Textarea(attrs={"rows": 18}))
 
 
-class PromptsForm(forms.Form):
+class PromptsForm(PlainForm):
     """Prompts typed or pasted, one a line."""
 
     prompts = forms.CharField(label="New prompts, one a line", widget=forms.Textarea(attrs={"rows": 5}))
@@ -150,7 +162,7 @@ class PromptsForm(forms.Form):
         return list(dict.fromkeys(tags))
 
 
-class InvitationForm(forms.Form):
+class InvitationForm(PlainForm):
     """A new invitation link."""
 
     role = forms.ChoiceField(choices=Role.choices, initial=Role.ANNOTATOR)
@@ -158,7 +170,7 @@ class InvitationForm(forms.Form):
     days = forms.IntegerField(label="Days it works", min_value=1, max_value=365, initial=14)
 
 
-class DecisionForm(forms.Form):
+class DecisionForm(PlainForm):
     """What an owner makes of a flag or a skip."""
 
     decision = forms.ChoiceField(
@@ -172,7 +184,7 @@ class DecisionForm(forms.Form):
     note = forms.CharField(required=False, max_length=2000)
 
 
-class AccountForm(forms.Form):
+class AccountForm(PlainForm):
     """How a person is called."""
 
     first_name = forms.CharField(label="First name", max_length=150, required=False)
@@ -181,7 +193,7 @@ class AccountForm(forms.Form):
     single_keys = forms.BooleanField(label="Verdicts by single keys on the judging page", required=False)
 
 
-class TokenForm(forms.Form):
+class TokenForm(PlainForm):
     """A new API token."""
 
     name = forms.CharField(label="What is it for?", max_length=100)

@@ -4,8 +4,10 @@ import secrets
 
 from django import forms
 
+from labeling.forms import PlainForm
 
-class TryForm(forms.Form):
+
+class TryForm(PlainForm):
     """A prompt to try, and the seed that makes the answers repeatable."""
 
     text = forms.CharField(label="Prompt", max_length=20_000, widget=forms.Textarea(attrs={"rows": 3}))
@@ -17,7 +19,7 @@ class TryForm(forms.Form):
     )
 
 
-class PromoteForm(forms.Form):
+class PromoteForm(PlainForm):
     """Promotion by hand wants a reason, which is stored."""
 
     reason = forms.CharField(max_length=500)

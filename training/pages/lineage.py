@@ -5,7 +5,7 @@ from django.http import Http404, HttpResponse
 from labeling.access import object_in
 from labeling.models import Comparison, Response, Role
 from labeling.pages.doors import ProjectRequest, project_page, project_render
-from labeling.text.render import render_markdown
+from labeling.text.render import render
 from training.queries.lineage import ancestry, influence
 
 
@@ -15,7 +15,7 @@ def response_lineage(request: ProjectRequest, response_id: int) -> HttpResponse:
     rows = Response.objects.select_related("prompt", "policy_version")
     response = object_in(request.project, rows, field="prompt__project", pk=response_id)
     return project_render(
-        request, "loop/lineage.html", "policies", ancestry=ancestry(response), html=render_markdown(response.text)
+        request, "loop/lineage.html", "policies", ancestry=ancestry(response), html=render(response.text)
     )
 
 

@@ -53,7 +53,7 @@ def standings_chart(standings: list[Standing]) -> str:
         for row in standings
         if row.win_rate is not None
     ]
-    if not bars:
+    if len(bars) < 2:  # the first alone has only itself to beat
         return ""
     return bar_chart(bars, title="Win rate against the first version", unit="%", reference=0.5, limits=(0.0, 1.0))
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from labeling.access import object_in
 from labeling.models import Role
 from labeling.pages.doors import ProjectRequest, project_page, project_render
-from labeling.text.render import render_markdown
+from labeling.text.render import render
 from training.forms import TryForm
 from training.models import TryOut
 from training.tryouts import ask, keep
@@ -57,12 +57,11 @@ def keep_tryout(request: ProjectRequest, tryout_id: int) -> HttpResponse:
 def _show(request: ProjectRequest, form: TryForm, found: TryOut | None) -> HttpResponse:
     answers = [_answer(key, title, found.answers.get(key, {})) for key, title in TITLES] if found else []
     earlier = request.project.tryouts.order_by("-pk")[:10]
-    context = {"form": form, "tryout": found, "answers": answers, "earlier": earlier}
-    return project_render(request, "loop/try.html", "try", **context)
+    return project_render(request, "loop/try.html", "try", form=form, tryout=found, answers=answers, earlier=earlier)
 
 
 def _answer(key: str, title: str, said: dict[str, object]) -> Answer:
     version = f"version {said['policy']}" if "policy" in said else ""
     note = f"best of 8 by the posterior, {version}" if key == "steered" else version
     text = str(said.get("text", ""))
-    return Answer(key, title, note.rstrip(", "), render_markdown(text or "*(empty)*") if said else "")
+    return Answer(key, title, note.rstrip(", "), render(text or "*(empty)*") if said else "")

@@ -13,6 +13,7 @@ from training.models import Duel, PolicyVersion, Posterior, Prediction, RewardVe
 
 PACE_MINUTES = 10
 CURVE_POINTS = 60
+HEAD = 6
 MODELS = ("posterior", "length")
 
 
@@ -88,7 +89,7 @@ class Overview:
     gate: Gate | None
     last_trial: Trial | None
     live_runs: list[Run]
-    next_run_in: int | None
+    head: list[Comparison]
 
 
 def overview(project: Project) -> Overview:
@@ -104,8 +105,14 @@ def overview(project: Project) -> Overview:
         gate=gate(project),
         last_trial=project.trials.exclude(state=Trial.State.OPEN).select_related("candidate").order_by("-pk").first(),
         live_runs=list(project.runs.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING]).order_by("pk")),
-        next_run_in=None,
+        head=queue_head(project),
     )
+
+
+def queue_head(project: Project) -> list[Comparison]:
+    """The comparisons that the posterior wants asked next, in their order now."""
+    rows = Comparison.objects.filter(project=project, state=State.OPEN, arm=Arm.CHOSEN, score__isnull=False)
+    return list(rows.select_related("prompt").order_by("-score", "pk")[:HEAD])
 
 
 def pace(project: Project) -> Pace:
