@@ -24,6 +24,7 @@ SANITISER = nh3.Cleaner(
         "ol": {"start"},
         "pre": {"tabindex"},
         "div": {"tabindex"},
+        "span": {"tabindex"},
         **dict.fromkeys(MATHML, MATHML_ATTRIBUTES),
     },
     allowed_classes={

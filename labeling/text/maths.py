@@ -96,7 +96,7 @@ def mathml(source: str, *, block: bool, markup: str = "$") -> str:
         return shown
     if not set(_ELEMENT.findall(made)) <= MATHML:
         return shown  # the converter copies what stands in \\text{…} as it is
-    return f'<span class="formula">{made}</span>' if block else made
+    return f'<span class="formula" tabindex="0">{made}</span>' if block else made
 
 
 def _depth(source: str) -> int:
