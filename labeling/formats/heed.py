@@ -60,7 +60,7 @@ def _response(entry: Row, where: str, warnings: list[str]) -> ReadResponse:
     ids, logprobs = entry.get("token_ids"), entry.get("token_logprobs")
     if ids is not None and not (isinstance(ids, list) and all(type(token) is int for token in ids)):
         raise BadRow(f"{where}.token_ids must be a list of whole numbers")
-    if logprobs is not None and not (isinstance(logprobs, list) and all(type(x) is float for x in logprobs)):
+    if logprobs is not None and not (isinstance(logprobs, list) and all(type(x) in (int, float) for x in logprobs)):
         raise BadRow(f"{where}.token_logprobs must be a list of numbers")
     seed, stopped = entry.get("seed"), entry.get("stopped")
     if seed is not None and (type(seed) is not int or not -(2**63) <= seed < 2**63):
