@@ -22,6 +22,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             "importjob",
+            "own_ids",
+            models.BooleanField(default=True, help_text="A row's id or idx is its own: it says which row it is."),
+        ),
+        migrations.AddField(
+            "importjob",
             "sample",
             models.BooleanField(default=False, help_text="Policies answer the prompts of its comparisons too."),
         ),

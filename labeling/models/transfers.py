@@ -26,6 +26,7 @@ class ImportJob(models.Model):
     origin = models.CharField(max_length=200, default="unknown", help_text="person, model:NAME or unknown")
     skip_bad = models.BooleanField(default=False)
     format = models.CharField(max_length=16, blank=True, help_text="Empty: told by each row's fields.")
+    own_ids = models.BooleanField(default=True, help_text="A row's id or idx is its own: it says which row it is.")
     sample = models.BooleanField(default=False, help_text="Policies answer the prompts of its comparisons too.")
     state = models.CharField(max_length=8, choices=JobState, default=JobState.WAITING)
     bytes_total = models.BigIntegerField(default=0)
