@@ -13,6 +13,7 @@ from labeling.actions import leasing_sql as sql
 from labeling.actions.errors import Conflict, Refusal
 from labeling.actions.leasing import (
     Terms,
+    end_lease,
     flag_comparison,
     lease_next,
     lease_within,
@@ -164,6 +165,12 @@ def _submit_ended(verdict: Verdict, lease_id: UUID) -> Submitted:
     ).first()
     if first is not None:
         raise Conflict(JUDGED_ALREADY, latest(first))
+    # Lent to the same person once more meanwhile: that place is the one that this verdict takes.
+    again = Lease.objects.filter(
+        person=verdict.person, comparison_id=lease.comparison_id, ended_at__isnull=True
+    ).first()
+    if again is not None:
+        end_lease(verdict.person, again.pk, "judged")
     row = sql.row(sql.SUBMIT_LATE, _values(verdict, lease_id))
     if row is None:
         raise IntegrityError("The lease was still open a moment ago.")  # look again

@@ -133,7 +133,7 @@ def own_lease(person: Person, lease_id: UUID) -> Lease:
 @transaction.atomic
 def release_lease(*, person: Person, lease_id: UUID) -> None:
     """Give a comparison back unjudged; it may come again. A lease that has ended already stays as it is."""
-    _give_back(person, lease_id, "released")
+    end_lease(person, lease_id, "released")
 
 
 @transaction.atomic
@@ -152,7 +152,7 @@ def _report(person: Person, lease_id: UUID, kind: Report.Kind, reason: str, text
     reason = reason.strip()
     if not 1 <= len(reason) <= 64:
         raise Refusal("Say why in a word or two (1 to 64 letters).")
-    comparison_id = _give_back(person, lease_id, "skipped" if kind == Report.Kind.SKIP else "flagged")
+    comparison_id = end_lease(person, lease_id, "skipped" if kind == Report.Kind.SKIP else "flagged")
     if comparison_id is None:
         return None
     return Report.objects.create(
@@ -160,10 +160,12 @@ def _report(person: Person, lease_id: UUID, kind: Report.Kind, reason: str, text
     )
 
 
-def _give_back(person: Person, lease_id: UUID, ending: str) -> int | None:
+def end_lease(person: Person, lease_id: UUID, ending: str) -> int | None:
+    """End an open lease without a judgment, inside the caller's transaction. Returns its comparison, None when it
+    had ended already. Raises Http404 for somebody else's."""
     returned = sql.row(sql.GIVE_BACK, {"lease": lease_id, "person": person.pk, "ending": ending})
     if returned is None:
-        own_lease(person, lease_id)  # 404 for somebody else's
+        own_lease(person, lease_id)
         return None
     comparison_id, project_id = returned
     tell_project(project_id)

@@ -161,6 +161,20 @@ def test_a_lease_that_ran_out_but_was_not_given_back_is_still_good(project, ben)
     assert not submit(ben, taken).judgment.late
 
 
+def test_a_late_verdict_on_what_was_lent_to_the_same_person_again_takes_that_place(project, ben):
+    [comparison] = comparisons(project, 1)
+    first = lease(ben, project)
+    judging.release_lease(person=ben, lease_id=first.pk)
+    second = lease(ben, project)
+    submitted = submit(ben, first, answer=1)
+    assert not submitted.judgment.late and submitted.judgment.order_shown == first.order
+    comparison.refresh_from_db()
+    assert (comparison.taken, comparison.held, comparison.state) == (1, 0, State.FULL)
+    with pytest.raises(Conflict) as conflict:
+        submit(ben, second, answer=7)
+    assert conflict.value.judgment == submitted.judgment
+
+
 def test_a_late_verdict_leases_the_next_comparison_too(project, ben, cleo):
     comparisons(project, 2)
     taken = lease(ben, project)

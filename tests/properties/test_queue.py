@@ -66,10 +66,10 @@ class Queue(RuleBasedStateMachine):
         self.acknowledged[client_id] = (who, answer, taken)
         self._show(who, submitted.next_lease)
 
-    @rule(data=st.data())
-    def send_again(self, data: st.DataObject) -> None:
+    @rule(which=st.integers(0, 99))
+    def send_again(self, which: int) -> None:
         if self.acknowledged:
-            client_id = data.draw(st.sampled_from(list(self.acknowledged)))
+            client_id = list(self.acknowledged)[which % len(self.acknowledged)]
             who, answer, taken = self.acknowledged[client_id]
             assert self._send(who, taken, client_id, answer).repeated
 
@@ -164,6 +164,6 @@ def test_the_queue_keeps_its_promises_whatever_people_do():
 @pytest.mark.django_db(transaction=True)
 def test_the_queue_keeps_its_promises_in_long_stories():
     thorough = settings(
-        max_examples=200, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=100, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
     )
     run_state_machine_as_test(Queue, settings=thorough)
