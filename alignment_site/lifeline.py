@@ -6,11 +6,15 @@ writing end is closed, which the kernel does for a killed process too.
 
 import os
 import signal
+import subprocess
 import threading
 import time
 
 VARIABLE = "HEED_LIFELINE"
-GRACE_SECONDS = 15.0
+GRACE_SECONDS = 15
+
+# Outlives the child for a moment: its standard input closes when the child has ended, however it ended.
+SWEEP = 'read -r _; kill -s KILL -- "-$1"'
 
 
 def hold_on() -> None:
@@ -25,9 +29,14 @@ def hold_on() -> None:
 def _watch(descriptor: int) -> None:
     while os.read(descriptor, 1):
         pass
+    leads = os.getpgid(0) == os.getpid()  # the supervisor made it so: what it started goes with it
+    if leads:
+        command = ["sh", "-c", SWEEP, "sh", str(os.getpid())]
+        quiet = subprocess.DEVNULL
+        sweeper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, start_new_session=True)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_SECONDS)
-    # The supervisor made this process the leader of a group: what it started goes with it.
-    if os.getpgid(0) == os.getpid():
+    if leads:
+        sweeper.kill()
         os.killpg(0, signal.SIGKILL)
     os._exit(1)

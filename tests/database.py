@@ -1,9 +1,12 @@
 """A PostgreSQL server for one test session: in a temporary folder, without fsync, gone with the session."""
 
+import atexit
 import os
 import subprocess
 import tempfile
 from pathlib import Path
+
+import psutil
 
 from alignment_site.postgres import Cluster
 
@@ -16,8 +19,12 @@ FAST = (
 )
 
 # Reads until its standard input closes, which also kill -9 of the test session does; then ends the server.
-GUARD = 'while read -r _; do :; done; kill -QUIT "$1" 2>/dev/null; sleep 1; rm -rf "$2"'
-_GUARDS: list[subprocess.Popen[bytes]] = []
+GUARD = """
+while read -r _; do :; done
+kill -QUIT "$1" 2>/dev/null
+for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$1" 2>/dev/null || break; sleep 0.1; done
+rm -rf "$2"
+"""
 
 
 def start_session_server() -> None:
@@ -36,7 +43,15 @@ def start_session_server() -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    _GUARDS.append(guard)  # an open pipe to it is what keeps the server alive
+    atexit.register(_end, guard, server.pid)
     os.environ["HEED_TEST_SERVER"] = cluster.url("postgres")
     os.environ["DATABASE_URL"] = cluster.url()
     os.environ.pop("DATABASE_DIRECT_URL", None)
+
+
+def _end(guard: "subprocess.Popen[bytes]", server: int) -> None:
+    """Let the guard do its work, and wait for both."""
+    assert guard.stdin is not None
+    guard.stdin.close()
+    psutil.Process(server).wait(10)
+    guard.wait(10)
