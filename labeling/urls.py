@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from labeling.pages import account, guidelines, history, home, judging, linking, members, prompts, reports
+from labeling.pages import (
+    account,
+    exporting,
+    guidelines,
+    history,
+    home,
+    importing,
+    judging,
+    linking,
+    members,
+    prompts,
+    reports,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -27,6 +39,11 @@ urlpatterns = [
     path("p/<slug:slug>/guidelines/edit/", guidelines.edit_guidelines, name="edit_guidelines"),
     path("p/<slug:slug>/prompts/", prompts.prompts, name="prompts"),
     path("p/<slug:slug>/prompts/<int:prompt_id>/switch/", prompts.switch_prompt, name="switch_prompt"),
+    path("p/<slug:slug>/import/", importing.import_page, name="import"),
+    path("p/<slug:slug>/import/<int:job_id>/again/", importing.import_again, name="import_again"),
+    path("p/<slug:slug>/export/", exporting.export_page, name="export"),
+    path("p/<slug:slug>/export/<int:job_id>/", exporting.download_export, name="download_export"),
+    path("p/<slug:slug>/export/<int:job_id>/manifest/", exporting.download_manifest, name="download_manifest"),
     path("p/<slug:slug>/members/", members.members, name="members"),
     path("p/<slug:slug>/members/invite/", members.invite, name="invite"),
     path(

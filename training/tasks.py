@@ -1,4 +1,4 @@
-"""Jobs on the database's own queue: imports on their way in. Runs are no jobs: each is a child process."""
+"""Jobs on the database's own queue: imports and exports on their way. Runs are no jobs: each is a child process."""
 
 from contextlib import suppress
 from typing import Any
@@ -8,8 +8,10 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
+from labeling.actions.exporting import run_export
 from labeling.actions.importing import ImportFailed, run_import
-from labeling.models import ImportJob, JobState
+from labeling.actions.receiving import clear_transfers
+from labeling.models import ExportJob, ImportJob, JobState
 
 QUEUE = "transfers"
 STALLED_SECONDS = 60  # without a heartbeat of the worker that took the job
@@ -21,6 +23,25 @@ def import_file(job_id: int) -> None:
     try:
         with suppress(ImportFailed):  # its reason is on the job, for the page
             run_import(job=ImportJob.objects.select_related("project", "by").get(pk=job_id))
+    finally:
+        close_old_connections()
+
+
+@app.task(queue=QUEUE)
+def export_file(job_id: int) -> None:
+    """Write one file out."""
+    try:
+        run_export(job=ExportJob.objects.select_related("project").get(pk=job_id))
+    finally:
+        close_old_connections()
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(queue=QUEUE, queueing_lock="clear-transfers")
+def clear_old_transfers(timestamp: int) -> None:
+    """Delete files of erased projects and of a month ago."""
+    try:
+        clear_transfers()
     finally:
         close_old_connections()
 
@@ -39,6 +60,8 @@ def enqueue_waiting() -> int:
     count = 0
     for job in ImportJob.objects.filter(state=JobState.WAITING).order_by("pk"):
         count += _enqueued(import_file, f"import-{job.pk}", job_id=job.pk)
+    for pk in ExportJob.objects.filter(state=JobState.WAITING).order_by("pk").values_list("pk", flat=True):
+        count += _enqueued(export_file, f"export-{pk}", job_id=pk)
     return count
 
 
@@ -50,4 +73,4 @@ def _enqueued(task: Any, lock: str, **arguments: Any) -> bool:
     return True
 
 
-__all__ = ["enqueue_waiting", "import_file", "retry_stalled"]
+__all__ = ["clear_old_transfers", "enqueue_waiting", "export_file", "import_file", "retry_stalled"]

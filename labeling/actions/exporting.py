@@ -16,6 +16,7 @@ from django.utils import timezone
 from psycopg.sql import SQL, Composed
 
 from labeling.actions.errors import Refusal
+from labeling.actions.telling import tell_project
 from labeling.formats.parsing import give_back
 from labeling.formats.rows import ReadResponse
 from labeling.formats.writing import (
@@ -58,6 +59,7 @@ def run_export(*, job: ExportJob) -> ExportJob:
         raise
     job.path, job.rows, job.state, job.finished_at = str(path), job.manifest["rows"], JobState.DONE, timezone.now()
     job.save()
+    tell_project(job.project_id)
     return job
 
 

@@ -70,6 +70,8 @@ def run_import(*, job: ImportJob) -> ImportJob:
 
     Whoever looks meanwhile sees the progress, because it is written on a connection of its own.
     """
+    if job.state == JobState.DONE:  # asked twice, as after a worker was killed
+        return job
     with closing(_Progress(job)) as progress:
         progress.begin()
         try:
@@ -77,7 +79,8 @@ def run_import(*, job: ImportJob) -> ImportJob:
                 _store(job, progress)
                 if job.refused and not job.skip_bad:
                     raise ImportFailed(_refusal(job))
-        except (ImportFailed, BadFile) as problem:
+                _finish(job, JobState.DONE)  # with the rows or not at all
+        except (ImportFailed, BadFile, OSError) as problem:
             job.added = 0
             _finish(job, JobState.FAILED, error=str(problem))
             raise ImportFailed(str(problem)) from problem
@@ -85,7 +88,8 @@ def run_import(*, job: ImportJob) -> ImportJob:
             job.added = 0
             _finish(job, JobState.FAILED, error="The import broke off; the server's log says why. Nothing was stored.")
             raise
-    _finish(job, JobState.DONE)
+    if settings.TRANSFERS in Path(job.path).parents:  # an uploaded file; one on somebody's disk is theirs
+        Path(job.path).unlink(missing_ok=True)
     return job
 
 
