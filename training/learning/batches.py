@@ -18,10 +18,15 @@ from .text import Group, Tokens
 
 @dataclass(frozen=True)
 class Layout:
-    """What the model allows and costs: may a row be a tree, and how wide is the model (``hidden`` units)."""
+    """What the model allows and costs.
+
+    ``tree``: may a row be a tree. ``hidden``: the model's width. ``launch``: what starting another batch costs,
+    in padded tokens (next to nothing on a CPU, much on a GPU that a small batch leaves idle).
+    """
 
     tree: bool
     hidden: int
+    launch: int = 64
 
 
 @dataclass(frozen=True)
@@ -81,20 +86,29 @@ def rows_of(group: Group, index: int, layout: Layout) -> list[Row]:
 def fill(groups: Sequence[Group], layout: Layout, token_budget: int) -> list[tuple[int, ...]]:
     """Put groups of like length together while rows x longest row stays within ``token_budget``.
 
-    Returns the groups' indices per batch; a group that alone exceeds the budget is a batch of its own.
+    Returns the groups' indices per batch, in ascending length, cut so that the padded tokens plus
+    ``layout.launch`` per batch are fewest; a group that alone exceeds the budget is a batch of its own.
     """
     shapes = [rows_of(group, index, layout) for index, group in enumerate(groups)]
     longest = [max(row.length for row in rows) for rows in shapes]
+    order = sorted(range(len(groups)), key=lambda index: (longest[index], index))
+    cost = [0] + [0] * len(order)  # cost[end]: of the cheapest way to cut order[:end] into batches
+    begin = [0] * (len(order) + 1)  # where the last of those batches begins
+    for end in range(1, len(order) + 1):
+        rows = 0
+        for start in range(end - 1, -1, -1):
+            rows += len(shapes[order[start]])
+            padded = rows * longest[order[end - 1]]
+            if padded > token_budget and start < end - 1:
+                break
+            if start == end - 1 or cost[start] + padded + layout.launch < cost[end]:
+                cost[end], begin[end] = cost[start] + padded + layout.launch, start
     batches: list[tuple[int, ...]] = []
-    current: list[int] = []
-    rows = 0
-    for index in sorted(range(len(groups)), key=lambda i: (longest[i], i)):
-        if current and (rows + len(shapes[index])) * longest[index] > token_budget:
-            batches.append(tuple(current))
-            current, rows = [], 0
-        current.append(index)
-        rows += len(shapes[index])
-    return [*batches, tuple(current)] if current else batches
+    end = len(order)
+    while end:
+        batches.append(tuple(order[begin[end] : end]))
+        end = begin[end]
+    return batches[::-1]
 
 
 def training_steps(

@@ -47,8 +47,9 @@ def wiring(model: Any) -> Wiring:
 
 def layout(model: Any) -> Layout:
     """How rows for this model are laid out."""
-    config = base_model(model).config
-    return Layout(tree=wiring(model).tree, hidden=int(getattr(config, "hidden_size", 0) or 1024))
+    base = base_model(model)
+    hidden = int(getattr(base.config, "hidden_size", 0) or 1024)
+    return Layout(tree=wiring(model).tree, hidden=hidden, launch=64 if base.device.type == "cpu" else 4096)
 
 
 @torch.no_grad()
