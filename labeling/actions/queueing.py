@@ -106,13 +106,12 @@ def canonical_json(messages: Messages) -> str:
     for turn in messages:
         if set(turn) != {"role", "content"} or not all(isinstance(value, str) for value in turn.values()):
             raise Refusal('A message has exactly the keys "role" and "content", and both are texts.')
+        if any("\0" in value for value in turn.values()):
+            raise Refusal("A message contains the character NUL, which the database cannot store.")
     try:
-        written = canonical([dict(turn) for turn in messages]).decode()
+        return canonical([dict(turn) for turn in messages]).decode()
     except UnicodeEncodeError:
         raise Refusal("A message contains half of a surrogate pair, which is no text.") from None
-    if "\\u0000" in written:
-        raise Refusal("A message contains the character NUL, which the database cannot store.")
-    return written
 
 
 def _stored_json(value: Mapping[str, Any] | None) -> str | None:
