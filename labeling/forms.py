@@ -24,6 +24,13 @@ else:
     ModelFormOfProject = forms.ModelForm  # it takes no parameters at run time
 
 
+class PlainForm(forms.Form):
+    """A form whose labels end without a colon."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+
 class ProjectForm(ModelFormOfProject):
     """Everything an owner sets. Shares are fractions; the disk budget is shown in GiB."""
 
