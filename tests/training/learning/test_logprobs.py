@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.learning.tiny import answer, exact, tiny_policy, user
-from training.learning.batches import Layout, collate, fill, rows_of, training_steps
+from training.learning.batches import Batch, Layout, collate, fill, rows_of, training_steps
 from training.learning.logprobs import (
     LogprobCache,
     Wiring,
@@ -51,7 +51,7 @@ def plain_logprobs(policy: Policy, group: Group) -> list[torch.Tensor]:
 
 def gradient(policy: Policy, loss: torch.Tensor) -> torch.Tensor:
     policy.model.zero_grad()
-    loss.backward()
+    torch.autograd.backward(loss)
     return torch.cat([p.grad.flatten() for p in policy.model.parameters() if p.grad is not None])
 
 
@@ -160,7 +160,8 @@ def test_the_cache_answers_without_the_model_and_only_for_its_own_digest(llama: 
     group = llama.text.group(user("Tell me."), [answer(text) for text in ANSWERS])
     first = response_logprobs(llama, [group], cache=LogprobCache(tmp_path, "a" * 64))
     again = LogprobCache(tmp_path, "a" * 64)
-    assert [torch.equal(x, y) for x, y in zip(first[0], again.get(group), strict=True)] == [True] * 3
+    known = again.get(group)
+    assert all(y is not None and torch.equal(x, y) for x, y in zip(first[0], known, strict=True))
     assert LogprobCache(tmp_path, "b" * 64).get(group) == [None] * 3
 
 
@@ -168,10 +169,12 @@ def test_the_cache_computes_only_new_responses(llama: Policy, tmp_path: Path, mo
     cache = LogprobCache(tmp_path, "a" * 64)
     response_logprobs(llama, [llama.text.group(user("Tell me."), [answer("One."), answer("Two.")])], cache=cache)
     seen: list[int] = []
-    monkeypatch.setattr(
-        "training.learning.logprobs.token_logprobs",
-        lambda model, batch: (seen.append(len(batch.sequences)), token_logprobs(model, batch))[1],
-    )
+
+    def counted(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
+        seen.append(len(batch.sequences))
+        return token_logprobs(model, batch)
+
+    monkeypatch.setattr("training.learning.logprobs.token_logprobs", counted)
     grown = llama.text.group(user("Tell me."), [answer("One."), answer("Two."), answer("Three.")])
     values = response_logprobs(llama, [grown], cache=cache)
     assert seen == [1]

@@ -113,7 +113,7 @@ def test_how_a_step_is_cut_into_micro_batches_does_not_change_the_step(tmp_path:
 
     parts = trained(lambda step: step, "parts")
     whole = trained(lambda step: [torch.cat(step)], "whole")
-    single = trained(lambda step: list(torch.cat(step).split(1)), "single")
+    single = trained(lambda step: list(torch.split(torch.cat(step), 1)), "single")
     for name, tensor in whole.items():
         assert torch.allclose(tensor, parts[name], rtol=1e-9) and torch.allclose(tensor, single[name], rtol=1e-9)
 
@@ -131,7 +131,7 @@ def test_one_step_is_torchs_own_adamw_with_clipping(tmp_path: Path) -> None:
         betas=(settings.adam_beta1, settings.adam_beta2),
         eps=settings.adam_epsilon,
     )
-    (squared_error(theirs, inputs).loss / len(inputs)).backward()
+    torch.autograd.backward(squared_error(theirs, inputs).loss / len(inputs))
     torch.nn.utils.clip_grad_norm_(list(theirs.parameters()), 0.1)
     reference.step()
     for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):

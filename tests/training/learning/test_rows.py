@@ -1,6 +1,7 @@
 """Training rows survive the file unchanged and bad ones are named by line and reason."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     write_rows(path, [ROW])
 
-    def broken():
+    def broken() -> Iterator[PreferenceRow]:
         yield replace(ROW, comparison_id=8)
         raise RuntimeError("the source failed")
 

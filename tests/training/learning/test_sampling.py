@@ -31,13 +31,13 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Policy:
 @pytest.mark.parametrize("shape", ["llama", "gpt2", "mistral"])
 def test_a_sample_does_not_depend_on_its_batch(tmp_path: Path, shape: str) -> None:
     policy = tiny_policy(tmp_path, shape=shape, chat=shape != "gpt2")
-    prompts, seeds = PROMPTS * 8, list(range(24))
+    prompts, seeds = PROMPTS * 4, list(range(12))
     together = sample(policy, prompts, SHORT, seeds)
     alone = [sample(policy, [prompt], SHORT, [seed])[0] for prompt, seed in zip(prompts, seeds, strict=True)]
     small = sample(policy, prompts[::-1], replace(SHORT, batch_size=5), seeds[::-1])[::-1]
     assert [one.token_ids for one in together] == [one.token_ids for one in alone]
     assert [one.token_ids for one in together] == [one.token_ids for one in small]
-    assert len({one.token_ids for one in together}) > 16
+    assert len({one.token_ids for one in together}) > 8
     assert {one.stopped for one in together} == {True, False}
 
 
@@ -120,7 +120,7 @@ def test_a_flat_nucleus_wider_than_the_quick_search_keeps_its_mass() -> None:
     logits = torch.zeros(64, 1000)
     uniform = torch.linspace(0, 1 - 1e-9, 64, dtype=torch.float64)
     token, _ = choose(logits, uniform, SamplerSettings(top_p=0.9))
-    assert len(token.unique()) == 64
+    assert len(set(token.tolist())) == 64
 
 
 def test_a_token_of_zero_probability_is_never_chosen() -> None:

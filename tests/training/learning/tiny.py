@@ -1,5 +1,6 @@
 """Tiny real models and tokenizers that tests make: random weights, a few thousand parameters."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,14 @@ def tokenizer(*, chat: bool = True) -> PreTrainedTokenizerFast:
         CORPUS * 3,
         trainers.BpeTrainer(vocab_size=300, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False),
     )
-    made = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|end|>")
+    made: PreTrainedTokenizerFast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=bpe, eos_token="<|end|>"
+    )
     made.chat_template = CHAT if chat else None
     return made
 
 
-SHAPES = {
+SHAPES: dict[str, Callable[[], Any]] = {
     "llama": lambda: LlamaForCausalLM(
         LlamaConfig(
             vocab_size=300,
@@ -120,7 +123,8 @@ class ExactNorm(torch.nn.Module):
         self.weight, self.epsilon = norm.weight, norm.variance_epsilon
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        return self.weight * states * torch.rsqrt(states.pow(2).mean(-1, keepdim=True) + self.epsilon)
+        scale = torch.rsqrt(states.pow(2).mean(-1, keepdim=True) + self.epsilon)
+        return torch.as_tensor(self.weight * states * scale)
 
 
 def exact(policy: Policy) -> Policy:
