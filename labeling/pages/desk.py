@@ -21,23 +21,6 @@ LONG_PROMPT = 2_500
 LONG_HISTORY = 1_200  # of the messages before the last one
 SHORT_PROMPT = 400  # a single short request is set larger
 
-SKIPS = (
-    ("unclear", "The prompt is unclear"),
-    ("language", "I do not read this language well"),
-    ("knowledge", "It needs knowledge that I do not have"),
-    ("too long", "It is too long"),
-    ("uneasy", "I would rather not read this"),
-    ("other", "Another reason"),
-)
-FLAGS = (
-    ("harmful", "A response is harmful"),
-    ("personal data", "It contains somebody’s personal data"),
-    ("broken", "A response is broken or cut off"),
-    ("same", "Both responses are the same"),
-    ("bad prompt", "The prompt should not be asked"),
-    ("other", "Something else"),
-)
-
 
 @dataclass(frozen=True)
 class Turn:

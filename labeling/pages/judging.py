@@ -21,7 +21,7 @@ from labeling.actions import judging
 from labeling.actions.errors import Conflict, Refusal
 from labeling.actions.preferring import set_single_keys
 from labeling.models import Lease
-from labeling.pages.desk import FLAGS, SKIPS, Recorded, desk_of, label_of
+from labeling.pages.desk import Recorded, desk_of, label_of
 from labeling.pages.doors import ProjectRequest, project_page
 from labeling.queries.history import my_judgments
 from labeling.queries.next_comparison import judging_page, why_empty
@@ -64,7 +64,7 @@ def desk_reply(request: ProjectRequest, lease: Lease | None, recorded: Recorded 
         context["empty"] = why_empty(project=request.project, person=request.user)
     else:
         desk = desk_of(judging_page(lease))
-        context |= {"desk": desk, "skips": SKIPS, "flags": FLAGS}
+        context["desk"] = desk
         context["new_guideline"] = request.POST.get("guideline", "") != str(desk.guideline_number)
     fragment = is_fragment(request)
     return render(request, "judging/_reply.html" if fragment else "judging/judge.html", context)
