@@ -120,7 +120,7 @@ class NewProjectForm(ProjectForm):
     )
     disk_gib = None  # type: ignore[assignment]  # Django's way to leave an inherited field out
     starter_prompts = forms.BooleanField(
-        required=False, initial=True, label="Add 240 everyday prompts that suit the starter policy"
+        required=False, initial=True, label="Add 600 everyday prompts that suit the starter policy"
     )
 
     class Meta(ProjectForm.Meta):

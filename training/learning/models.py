@@ -1,6 +1,5 @@
 """Policies: load by directory or hub name, adapt with LoRA, save as a plain ``save_pretrained`` directory."""
 
-import hashlib
 import shutil
 import warnings
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.pytorch_utils import Conv1D
 from transformers.utils.logging import disable_progress_bar
 
+from .digests import weights_digest
 from .recipes import LoraSettings
 from .text import Text, end_ids
 
@@ -186,12 +186,7 @@ def save_policy(policy: Policy, directory: Path, card: str, *, dtype: torch.dtyp
 
 def model_digest(directory: Path) -> str:
     """The sha256 (hex) over a directory's weight files, by name and content. Raises NoModel without any."""
-    files = sorted(directory.glob("*.safetensors"))
-    if not files:
-        raise NoModel(f"no safetensors weights in {directory.name!r}")
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.name.encode() + b"\0")
-        with path.open("rb") as weights:
-            digest.update(hashlib.file_digest(weights, "sha256").digest())
-    return digest.hexdigest()
+    try:
+        return weights_digest(directory)
+    except FileNotFoundError as error:
+        raise NoModel(str(error)) from error
