@@ -10,6 +10,8 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
+    path("api/", include("labeling.api.urls")),
+    path("api/", include("training.api")),
     path("", include("labeling.urls")),
     path("", include("training.urls")),
 ]

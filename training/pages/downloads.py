@@ -16,17 +16,18 @@ from training.models import PolicyVersion, RewardVersion
 def policy(request: ProjectRequest, number: int) -> HttpResponseBase:
     """A policy's directory."""
     version = object_in(request.project, PolicyVersion.objects.all(), number=number)
-    return _archive(version.directory, f"{request.project.slug}-policy-{number}")
+    return archive_of(version.directory, f"{request.project.slug}-policy-{number}")
 
 
 @project_page(Role.RESEARCHER)
 def reward(request: ProjectRequest, number: int) -> HttpResponseBase:
     """A reward model's directory."""
     version = object_in(request.project, RewardVersion.objects.all(), number=number)
-    return _archive(version.directory, f"{request.project.slug}-reward-{number}")
+    return archive_of(version.directory, f"{request.project.slug}-reward-{number}")
 
 
-def _archive(directory: str, name: str) -> HttpResponseBase:
+def archive_of(directory: str, name: str) -> HttpResponseBase:
+    """A directory as a zip archive, streamed. Raises Http404 when its weights were deleted."""
     place = Path(located(directory))
     if not place.is_dir():
         raise Http404("Its weights were deleted to save disk.")
