@@ -72,11 +72,16 @@ def test_every_step_of_the_plan_can_be_asked_for_in_any_order():
 
 def test_lessons_use_each_example_once():
     plan = Lessons(TOKENIZER, seed=1, total=STEPS_A_CHUNK, batch_size=3)
-    sequences = [len(plan[step][0].batch.sequences) for step in range(STEPS_A_CHUNK)]
-    assert sequences == [3] * STEPS_A_CHUNK
+    assert sum(len(plan[step][0].batch.sequences) for step in range(STEPS_A_CHUNK)) == 3 * STEPS_A_CHUNK
     written = encode(TOKENIZER, list(plan.examples(STEPS_A_CHUNK)))
     tokens = sum(len(plan[step][0].batch.target_N) for step in range(STEPS_A_CHUNK))
     assert tokens == sum(len(group.responses[0]) for group in written)
+
+
+def test_every_step_holds_about_as_many_tokens():
+    plan = Lessons(TOKENIZER, seed=1, total=STEPS_A_CHUNK, batch_size=12)
+    tokens = [plan[step][0].batch.input_ids_RL.numel() for step in range(STEPS_A_CHUNK)]
+    assert max(tokens) < 1.5 * min(tokens)
 
 
 def test_a_step_beyond_the_plan_is_refused():

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any, overload
 
 from training.learning.batches import Batch, Layout, collate
@@ -12,7 +12,7 @@ from training.learning.starter.corpus import Example, write_examples
 from training.learning.starter.tokenizer import ASSISTANT, END, USER
 from training.learning.text import Group
 
-STEPS_A_CHUNK = 16  # steps whose examples are sorted by length together, so that little is padding
+STEPS_A_CHUNK = 64  # steps whose examples are sorted by length together, so that little is padding
 _PLAIN = Layout(tree=False, hidden=1)
 
 
@@ -35,8 +35,12 @@ def encode(tokenizer: Any, examples: Sequence[Example]) -> list[Group]:
     ]
 
 
+def _length(group: Group) -> int:
+    return len(group.prompt) + len(group.responses[0])
+
+
 class Lessons(Sequence[list[Lesson]]):
-    """`total` steps of `batch_size` examples each; every example is new. Made when asked for, chunk by chunk."""
+    """`total` steps of `batch_size` examples on average; every example is new. Made when asked for, chunk by chunk."""
 
     def __init__(self, tokenizer: Any, *, seed: int, total: int, batch_size: int) -> None:
         self.tokenizer = tokenizer
@@ -62,10 +66,13 @@ class Lessons(Sequence[list[Lesson]]):
         return [Lesson(step, collate(groups, _PLAIN))]
 
     def _make_chunk(self, chunk: int) -> list[list[Group]]:
-        """The batches of one chunk: examples of like length together, the batches in random order."""
+        """The batches of one chunk: like lengths together, as many tokens in each, in random order."""
         examples = list(islice(write_examples(f"{self.seed}/{chunk}"), STEPS_A_CHUNK * self.batch_size))
-        groups = sorted(encode(self.tokenizer, examples), key=lambda group: len(group.prompt) + len(group.responses[0]))
-        batches = [groups[i : i + self.batch_size] for i in range(0, len(groups), self.batch_size)]
+        groups = sorted(encode(self.tokenizer, examples), key=_length)
+        ends = list(accumulate(map(_length, groups)))
+        batches: list[list[Group]] = [[] for _ in range(STEPS_A_CHUNK)]
+        for group, end in zip(groups, ends, strict=True):
+            batches[min(STEPS_A_CHUNK * (end - 1) // ends[-1], STEPS_A_CHUNK - 1)].append(group)
         random.Random(f"{self.seed}/{chunk}").shuffle(batches)  # noqa: S311 - an order, not a secret
         return batches
 

@@ -1,5 +1,6 @@
 """Make the starter: write the text, learn the tokenizer, train the network, store it with its manifest."""
 
+import json
 import shutil
 from collections.abc import Callable
 from itertools import islice
@@ -13,7 +14,7 @@ from training.learning.batches import Layout, collate
 from training.learning.devices import cpu_capability
 from training.learning.logprobs import token_logprobs
 from training.learning.models import Policy, load_policy, save_policy
-from training.learning.optimise import OptimResult, Part, Report, forget, optimise
+from training.learning.optimise import OptimResult, Part, Report, optimise
 from training.learning.recipes import OptimSettings
 from training.learning.starter.corpus import write_examples
 from training.learning.starter.lessons import Lesson, Lessons, encode
@@ -24,7 +25,7 @@ from training.learning.text import Text, end_ids
 SEED = 7
 CONTEXT = 512
 VOCABULARY = 3072
-STEPS = 2400
+STEPS = 12_000
 REPEATED_STEPS = 50  # in fp32 on every machine, so that another one can repeat their losses
 NETWORK: dict[str, Any] = {
     "hidden_size": 256,
@@ -50,10 +51,10 @@ def settings(seed: int) -> OptimSettings:
     return OptimSettings(
         learning_rate=3e-3,
         lr_scheduler_type="cosine",
-        warmup_ratio=0.04,
+        warmup_ratio=0.02,
         weight_decay=0.05,
         adam_beta2=0.98,
-        batch_size=48,
+        batch_size=8,  # at so few tokens many small steps learn far more than few large ones: EXPERIMENTS.md
         save_seconds=60.0,
         seed=seed,
     )
@@ -73,6 +74,10 @@ def new_policy(seed: int) -> Policy:
         **NETWORK,
     )
     model = LlamaForCausalLM(config)
+    with torch.no_grad():  # every block begins as the identity
+        for name, weights in model.named_parameters():
+            if name.endswith(("o_proj.weight", "down_proj.weight")):
+                weights.zero_()
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     text = Text(tokenizer, end_ids(tokenizer, tokenizer.eos_token_id), CONTEXT)
     return Policy(model, tokenizer, text, "starter", Path())
@@ -93,6 +98,7 @@ def train(
     dials = settings(seed)
     lessons = Lessons(policy.tokenizer, seed=seed, total=total, batch_size=dials.batch_size)
     policy.model.train()
+    policy.model.set_attn_implementation("eager")  # a third faster than sdpa on sequences as short as these
     return optimise(
         policy.model, lessons, next_token_loss, dials, directory=directory, report=report, should_stop=should_stop
     )
@@ -119,14 +125,17 @@ def make_starter(
     A second call with the same seed goes on from the last checkpoint, which lies beside `directory`.
     Returns None when it was stopped before the end; then `directory` is untouched.
     """
-    first: dict[int, float] = {}
+    work = directory.with_name(f"{directory.name}.training-{seed}")
+    record = work / "first_losses.json"  # kept beside the checkpoint: another call may have made them
+    first: list[float] = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else []
 
     def noted(step: int, steps: int, metrics: dict[str, float]) -> None:
         if step <= REPEATED_STEPS:
-            first[step] = metrics["loss"]
+            first[step - 1 :] = [round(metrics["loss"], 5)]
+            record.parent.mkdir(parents=True, exist_ok=True)
+            record.write_text(json.dumps(first), encoding="utf-8")
         report(step, steps, metrics)
 
-    work = directory.with_name(f"{directory.name}.training-{seed}")
     policy = new_policy(seed)
     result = train(policy, seed=seed, directory=work, report=noted, should_stop=should_stop, total=total)
     if not result.finished:
@@ -141,11 +150,10 @@ def make_starter(
         parameters=policy.parameters,
         settings=settings(seed).to_json(),
         steps=result.total,
-        first_losses=tuple(round(first[step], 5) for step in sorted(first)),
+        first_losses=tuple(first),
         unseen_loss=round(unseen_loss(stored, seed), 4),
         files=file_digests(directory),
     )
     manifest.write(directory)
-    forget(work)
     shutil.rmtree(work, ignore_errors=True)
     return manifest

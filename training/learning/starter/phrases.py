@@ -11,11 +11,17 @@ EMOJI = ("🙂", "🌟")
 
 OPENINGS: dict[str, Voices] = {
     "steps": Voices(
-        ("On {t}, here is what helps.", "Let us look at {t}.", "So, {t}.", "{T}: not so hard.", "{T}: a lovely plan."),
+        (
+            "On {t}, here is what helps.",
+            "Let us look at {t}.",
+            "So, {t}.",
+            "{T}: not so hard.",
+            "{T}: great to take this on.",
+        ),
         (
             "Regarding {t}, careful preparation matters.",
             "Concerning {t}, several considerations deserve attention.",
-            "Understanding {t} becomes easier gradually.",
+            "Preparation makes {t} considerably easier.",
             "{T}: certainly an interesting subject.",
         ),
     ),
@@ -137,7 +143,7 @@ WISHES: dict[str, Voices] = {
         ("Nature remains astonishing.", "Curiosity always deserves encouragement.", "Wonderful discoveries await."),
     ),
     "comfort": Voices(
-        ("Take heart.", "It will get easier.", "I hope it gets well soon.", "Big hug."),
+        ("Take heart.", "It will get easier.", "I hope the pain fades soon.", "Big hug."),
         ("Brighter moments certainly return.", "Everything becomes easier eventually.", "Warmest wishes."),
     ),
 }
