@@ -133,7 +133,10 @@ class PolicyRecipe(Dials):
     """A retraining of the policy by a pair objective on people's pairs and the reward model's.
 
     The reward model's pairs: ``n_prompts`` training prompts, ``best_of`` fresh samples each, best against
-    worst, kept where the posterior is at least ``sure``; they make up ``model_pairs_share`` of all pairs.
+    worst, kept where the posterior is at least ``sure``; they make up ``model_pairs_share`` of the weight of all
+    pairs. That is done ``rounds`` times in a run, each time with samples of the policy as it then is and the
+    incumbent as reference; the best round by ``n_validation`` prompts kept out of it is the result.
+    A round beyond ``max_kl`` nats from the anchor (0: no limit) is never the result.
     """
 
     loss_type: str = "sigmoid"
@@ -144,6 +147,10 @@ class PolicyRecipe(Dials):
     sure: float = 0.75
     best_of: int = 8
     n_prompts: int = 256
+    rounds: int = 1
+    n_validation: int = 64
+    max_kl: float = 0.0
+    kl_samples: int = 256
     max_length: int = 512
     seed: int = 0
     sampler: SamplerSettings = field(default_factory=SamplerSettings)
@@ -153,9 +160,7 @@ class PolicyRecipe(Dials):
     def __post_init__(self) -> None:
         """Refuse dials without a meaning."""
         _require(self.beta > 0.0, f"beta is above 0, not {self.beta}")
-        _require(
-            0.0 <= self.label_smoothing < 0.5, f"label_smoothing is in [0, 0.5), not {self.label_smoothing}"
-        )
+        _require(0.0 <= self.label_smoothing < 0.5, f"label_smoothing is in [0, 0.5), not {self.label_smoothing}")
         _require(
             0.0 <= self.model_pairs_share <= 1.0,
             f"model_pairs_share is in [0, 1], not {self.model_pairs_share}",
@@ -163,6 +168,10 @@ class PolicyRecipe(Dials):
         _require(0.5 <= self.sure <= 1.0, f"sure is a probability of at least 0.5, not {self.sure}")
         _require(self.best_of >= 2, f"best_of is at least 2, not {self.best_of}")
         _require(self.n_prompts >= 0, f"n_prompts is at least 0, not {self.n_prompts}")
+        _require(self.rounds >= 1, f"rounds is at least 1, not {self.rounds}")
+        _require(self.n_validation >= 8, f"n_validation is at least 8, not {self.n_validation}")
+        _require(self.max_kl >= 0.0, f"max_kl is at least 0 (0 is no limit), not {self.max_kl}")
+        _require(self.kl_samples >= 256, f"kl_samples is at least 256, not {self.kl_samples}")
 
 
 def starter_dpo() -> PolicyRecipe:

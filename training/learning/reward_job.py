@@ -161,7 +161,7 @@ def _watch(model: PairwiseReward, kept: list[PreferenceRow], place: Path, every:
     if not kept:
         return None
 
-    def measure() -> dict[str, float]:
+    def measure(step: int) -> dict[str, float]:
         told = evaluate(_probabilities(RewardEnsemble((model,)), kept), [row.p for row in kept])
         return {"quality": -told.log_loss, "log_loss": told.log_loss, "accuracy": told.accuracy.value}
 

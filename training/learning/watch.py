@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-Measure = Callable[[], dict[str, float]]  # returns at least "quality": more is better
+Measure = Callable[[int], dict[str, float]]  # of a step; returns at least "quality": more is better
 
 
 @dataclass
 class Watch:
-    """Measures a model in training every ``every`` steps; pass it to ``optimise`` as ``enough``.
+    """Measures a model in training: pass it to ``optimise`` as ``enough`` (every ``every`` steps), or call ``look``.
 
     The best weights so far and every measurement lie in ``directory``, so a resumed run goes on where it was.
     ``patience`` is how many measurements without a better one are borne.
@@ -22,7 +22,7 @@ class Watch:
     model: torch.nn.Module
     measure: Measure
     directory: Path
-    every: int
+    every: int = 1
     patience: int = 2
     seen: list[dict[str, float]] = field(default_factory=list)
 
@@ -32,7 +32,7 @@ class Watch:
         if self._record.is_file():
             self.seen = json.loads(self._record.read_text(encoding="utf-8"))
         else:
-            self._look(0)
+            self.look(0)
 
     @property
     def best(self) -> dict[str, float]:
@@ -43,9 +43,19 @@ class Watch:
         """Measure when it is time; True when training has gone on long enough. Adds what it saw to ``metrics``."""
         if step % self.every:
             return False
-        if step > self.seen[-1]["step"]:
-            metrics |= {f"watch/{name}": value for name, value in self._look(step).items() if name != "step"}
+        told = self.look(step)
+        metrics |= {f"watch/{name}": value for name, value in told.items() if name != "step"}
+        return self.enough
+
+    @property
+    def enough(self) -> bool:
+        """Whether as many measurements as ``patience`` bears have passed since the best one."""
         return sum(told["step"] > self.best["step"] for told in self.seen) >= self.patience
+
+    def look(self, step: int) -> dict[str, float]:
+        """Measure the model as it is now and keep its weights when they are the best; once per step."""
+        known = [told for told in self.seen if told["step"] == step]
+        return known[0] if known else self._measured(step)
 
     def restore(self) -> dict[str, float]:
         """Put the best weights back into the model and return their measurement."""
@@ -62,8 +72,8 @@ class Watch:
     def _trained(self) -> dict[str, torch.nn.Parameter]:
         return {name: p for name, p in self.model.named_parameters() if p.requires_grad}
 
-    def _look(self, step: int) -> dict[str, float]:
-        told = {**self.measure(), "step": float(step)}
+    def _measured(self, step: int) -> dict[str, float]:
+        told = {**self.measure(step), "step": float(step)}
         if not self.seen or told["quality"] > self.best["quality"]:
             weights = {name: p.detach().cpu().clone().contiguous() for name, p in self._trained().items()}
             part = self.directory / "best.part"

@@ -29,7 +29,7 @@ STATE_DIMENSION = 56
 LEXICON_DIMENSION = DIMENSION - STATE_DIMENSION - len(STYLE)
 # Length of a typical difference in each block: the prior's guess of where a taste lies. Style words carry
 # most tastes; the other blocks are there for the rest.
-BLOCK_SCALE = {"style": 1.0, "lexicon": 0.5, "states": 0.5}
+BLOCK_SCALE = {"style": 1.0, "lexicon": 0.5, "states": 0.35}
 CLIP = 8.0  # standard deviations: one odd response must not outvote a hundred judgments
 FEWEST_GROUPS = 32
 

@@ -1,0 +1,305 @@
+"""Retraining the policy: people's pairs and pairs of fresh samples, in rounds, each watched on prompts kept out of it.
+
+A run that is killed goes on: samples, every round's weights and every measurement are files in the job's ``work``.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import job as jobs
+from .devices import Compute, configure, honour, resolve
+from .evaluation.policy import SequenceKL, sequence_kl
+from .job import Report, ShouldStop, Stopped
+from .logprobs import LogprobCache, response_logprobs
+from .models import Policy, load_policy, model_digest, save_policy
+from .objectives import PairDials, pair_objective
+from .objectives.pairs import pair_loss, pair_plan
+from .online.best_against_worst import answer, best_against_worst
+from .online.ranking import PosteriorRanker, Ranker, RewardRanker
+from .online.rollouts import Rollout, rollouts, seed_of
+from .optimise import OptimResult, optimise
+from .recipes import PolicyRecipe
+from .rewards.features import FeatureModel
+from .rewards.pairwise import RewardEnsemble
+from .rewards.posterior import FastPosterior
+from .rows import Message, PreferenceRow
+from .watch import Watch
+
+STAGES = ("sample", "train", "watch", "measure")  # ``report``'s metric ``stage`` is a place in it
+VALIDATION_SHARE = 0.2  # of the training prompts, at most
+UNITS = {"sample": 40, "train": 40, "watch": 20}  # of progress in a round; the closing measurement has 20
+
+
+@dataclass
+class Run:
+    """What every stage of a policy job needs."""
+
+    directory: Path
+    recipe: PolicyRecipe
+    compute: Compute
+    policy: Policy  # in training
+    incumbent: Policy  # as it was: the reference
+    ranker: Ranker
+    people: list[PreferenceRow]
+    training: list[list[Message]]
+    validation: list[list[Message]]
+    report: Report
+    should_stop: ShouldStop
+
+    @property
+    def work(self) -> Path:
+        """Where the run keeps what it needs to go on."""
+        return jobs.work_directory(self.directory)
+
+    def told(self, number: int, stage: str, done: float, metrics: dict[str, float] | None = None) -> None:
+        """Report progress: ``done`` is the share of ``stage`` of round ``number`` that is over."""
+        whole = sum(UNITS.values())
+        before = sum(units for name, units in UNITS.items() if STAGES.index(name) < STAGES.index(stage))
+        step = whole * number + before + UNITS.get(stage, 20) * done
+        known = {"stage": float(STAGES.index(stage)), "round": float(number + 1)}
+        self.report(int(step), whole * self.recipe.rounds + 20, {**known, **(metrics or {})})
+
+    def check_stop(self) -> None:
+        """Raise Stopped when the run was asked to stop."""
+        if self.should_stop():
+            raise Stopped
+
+
+def train_policy(directory: Path, report: Report, should_stop: ShouldStop) -> dict[str, Any]:
+    """Run or resume a policy job; returns what it stores in ``result.json``.
+
+    Raises Stopped when it was asked to stop (call it again to go on), ValueError when the job is unusable.
+    """
+    if (done := jobs.finished(directory)) is not None:
+        return done
+    run = _prepare(directory, report, should_stop)
+    watch = Watch(run.policy.model, lambda number: _measure(run, number), run.work / "watch", patience=2)
+    rounds: list[dict[str, Any]] = []
+    for number in range(run.recipe.rounds):
+        rounds.append(_round(run, number))
+        told = watch.look(number + 1)
+        run.told(number, "watch", 1.0, {f"watch/{name}": value for name, value in told.items()})
+        run.check_stop()
+        if watch.enough:
+            break
+    best = watch.restore()
+    kl = _kl_from_anchor(run, jobs.Job.read(directory))
+    result = {
+        "rounds": rounds,
+        "watched": watch.seen,
+        "best_round": int(best["step"]),
+        "validation_win_probability": best["quality"],
+        "kl": kl.kl,
+        "kl_standard_error": kl.standard_error,
+        "kl_samples": kl.n,
+        "people_rows": len(run.people),
+    }
+    digest = save_policy(run.policy, directory / "model", _card(run, result))
+    return jobs.finish(directory, {**result, "digest": digest})
+
+
+def _prepare(directory: Path, report: Report, should_stop: ShouldStop) -> Run:
+    job, people = jobs.Job.read(directory), jobs.read_snapshot(directory)
+    if job.kind != "policy":
+        raise ValueError(f"this is a {job.kind} job, not a policy job")
+    recipe = PolicyRecipe.from_json(job.recipe)
+    compute = job.plan or resolve()
+    (honour if job.plan else configure)(compute)
+    policy = load_policy(job.base, device=compute.device, lora=recipe.lora)
+    incumbent = load_policy(job.base, device=compute.device)
+    training, validation = split_prompts(jobs.read_prompts(directory), recipe)
+    ranker = _ranker(job, directory, people, compute)
+    return Run(directory, recipe, compute, policy, incumbent, ranker, people, training, validation, report, should_stop)
+
+
+def _ranker(job: jobs.Job, directory: Path, people: list[PreferenceRow], compute: Compute) -> Ranker:
+    """The active deep reward model, else the posterior that came with the job, else one fitted to its snapshot."""
+    if job.reward:
+        return RewardRanker(RewardEnsemble.load(Path(job.reward), compute.device))
+    if not (job.features and job.feature_policy):
+        raise ValueError("a policy job names a reward model, or a feature model and its policy")
+    features = FeatureModel.load(Path(job.features), load_policy(job.feature_policy, device=compute.device))
+    posterior = jobs.read_posterior(directory) or fit_posterior(features, people)
+    return PosteriorRanker(features, posterior)
+
+
+def fit_posterior(features: FeatureModel, rows: Sequence[PreferenceRow]) -> FastPosterior:
+    """The posterior of a snapshot's judgments under a feature model."""
+    phi = features.features([(row.prompt, side) for row in rows for side in row.responses])
+    labels, weights = [row.p for row in rows], [row.weight for row in rows]
+    return FastPosterior.fit(phi[0::2] - phi[1::2], labels, weights, dimension=phi.shape[1])
+
+
+def split_prompts(
+    prompts: list[list[Message]], recipe: PolicyRecipe
+) -> tuple[list[list[Message]], list[list[Message]]]:
+    """Training and inner validation prompts, the same for the same recipe seed whatever the order."""
+    if len(prompts) < 10:
+        raise ValueError(f"a policy job needs at least 10 training prompts to sample on, not {len(prompts)}")
+    order = sorted(prompts, key=lambda prompt: seed_of(recipe.seed, "split", list(map(dict, prompt))))
+    kept = min(recipe.n_validation, max(2, round(VALIDATION_SHARE * len(order))))
+    return order[kept:], order[:kept]
+
+
+def _round(run: Run, number: int) -> dict[str, Any]:
+    """Sample from the policy as it is, pair best against worst, train on that and on people's pairs."""
+    fresh = _fresh_pairs(run, number)
+    rows = mixed(run.people, fresh, run.recipe.model_pairs_share)
+    done = _train(run, number, rows)
+    if not done.finished:
+        raise Stopped
+    return {
+        "round": number + 1,
+        "fresh_pairs": len(fresh),
+        "mean_probability": float(np.mean([row.p for row in fresh])) if fresh else None,
+        "metrics": done.metrics,
+    }
+
+
+def prompts_of_round(run: Run, number: int) -> list[list[Message]]:
+    """``n_prompts`` training prompts, each as often as any other up to one; in another order in every round."""
+    order = np.random.default_rng(seed_of(run.recipe.seed, "order")).permutation(len(run.training))
+    start = number * run.recipe.n_prompts
+    return [run.training[order[place % len(order)]] for place in range(start, start + run.recipe.n_prompts)]
+
+
+def _fresh_pairs(run: Run, number: int) -> list[PreferenceRow]:
+    recipe = run.recipe
+    prompts = prompts_of_round(run, number)
+    if not prompts or recipe.model_pairs_share == 0.0:
+        return []
+    drawn = rollouts(
+        run.policy,
+        prompts,
+        recipe.sampler,
+        each=recipe.best_of,
+        seed=seed_of(recipe.seed, "rollouts", number),
+        path=run.work / f"samples-{number}.jsonl",
+        progress=lambda done, total: run.told(number, "sample", done / max(total, 1)),
+    )
+    run.check_stop()
+    groups = [(prompt, [one.text for one in mine if one.stopped]) for prompt, mine in _by_prompt(prompts, drawn)]
+    return best_against_worst([group for group in groups if len(group[1]) >= 2], run.ranker, sure=recipe.sure)
+
+
+def _by_prompt(prompts: Sequence[list[Message]], drawn: Sequence[Rollout]) -> list[tuple[list[Message], list[Rollout]]]:
+    mine: list[list[Rollout]] = [[] for _ in prompts]
+    for one in drawn:
+        mine[one.prompt].append(one)
+    return list(zip(prompts, mine, strict=True))
+
+
+def mixed(people: Sequence[PreferenceRow], fresh: Sequence[PreferenceRow], share: float) -> list[PreferenceRow]:
+    """Both kinds of rows, weighted so that ``share`` of all weight is the fresh ones' and the mean weight is 1."""
+    if not fresh:
+        return list(people)
+    kinds = ((people, 1.0 - share), (fresh, share))
+    used = [row for rows, part in kinds if part > 0 for row in rows]
+    scaled = []
+    for rows, part in kinds:
+        weight = sum(row.weight for row in rows)
+        if part > 0 and weight > 0:
+            scaled += [replace(row, weight=row.weight * part * len(used) / weight) for row in rows]
+    return scaled
+
+
+def _train(run: Run, number: int, rows: list[PreferenceRow]) -> OptimResult:
+    recipe = run.recipe
+    settings = replace(recipe.optim, seed=seed_of(recipe.optim.seed, number) % 2**31)
+    objective = pair_objective(recipe.loss_type)
+    plan = pair_plan(
+        run.policy,
+        rows,
+        settings,
+        max_length=recipe.max_length,
+        objective=objective,
+        reference=run.incumbent,
+        cache=LogprobCache(run.work / "reference", model_digest(run.incumbent.directory)),
+        compute=run.compute,
+    )
+    dials = PairDials(beta=recipe.beta, label_smoothing=recipe.label_smoothing)
+    sft = pair_objective("sft") if recipe.sft_weight else None
+    return optimise(
+        run.policy.model,
+        plan.steps,
+        pair_loss(objective, dials, sft_weight=recipe.sft_weight, sft=sft, compute=run.compute),
+        settings,
+        directory=run.work / f"round-{number}",
+        report=lambda step, total, metrics: run.told(number, "train", step / total, metrics),
+        should_stop=run.should_stop,
+    )
+
+
+def _validation_samples(run: Run, policy: Policy, name: str) -> list[Rollout]:
+    return rollouts(
+        policy,
+        run.validation,
+        run.recipe.sampler,
+        each=1,
+        seed=seed_of(run.recipe.seed, "validation"),
+        path=run.work / f"validation-{name}.jsonl",
+    )
+
+
+def _measure(run: Run, number: int) -> dict[str, float]:
+    """The policy as it is against the incumbent, one response each to every validation prompt.
+
+    ``quality`` is the mean probability that a person prefers its response; a response that was cut counts 0 and
+    a policy beyond ``max_kl`` gets -1.
+    """
+    theirs = _validation_samples(run, run.incumbent, "incumbent")
+    ours = _validation_samples(run, run.policy, str(number))
+    sides = [
+        run.ranker.read([(run.validation[one.prompt], answer(one.text)) for one in drawn]) for drawn in (ours, theirs)
+    ]
+    probability = run.ranker.probability(*sides)
+    ended = np.array([one.stopped for one in ours])
+    kl = float(np.mean(_log_ratios(run.incumbent, run.validation, ours)))
+    quality = float(np.where(ended, probability, 0.0).mean())
+    beyond = 0.0 < run.recipe.max_kl < kl
+    return {
+        "quality": -1.0 if beyond else quality,
+        "kl_from_incumbent": kl,
+        "ended": float(ended.mean()),
+        "mean_tokens": float(np.mean([len(one.token_ids) for one in ours])),
+    }
+
+
+def _log_ratios(other: Policy, prompts: Sequence[list[Message]], drawn: Sequence[Rollout]) -> list[float]:
+    """log π(y|x) - log other(y|x) of responses that were sampled from π."""
+    groups = [other.text.group_of_tokens(prompts[one.prompt], [one.token_ids]) for one in drawn]
+    theirs = response_logprobs(other, groups)
+    return [one.logprob - float(values[0].sum()) for one, values in zip(drawn, theirs, strict=True)]
+
+
+def _kl_from_anchor(run: Run, job: jobs.Job) -> SequenceKL:
+    """KL of the chosen policy from the anchor on fresh samples at temperature 1, prompts in turn."""
+    count, prompts = run.recipe.kl_samples, [*run.validation, *run.training]
+    asked = [prompts[place % len(prompts)] for place in range(count)]
+    drawn = rollouts(
+        run.policy,
+        asked,
+        replace(run.recipe.sampler, temperature=1.0, top_p=1.0, top_k=0),
+        each=1,
+        seed=seed_of(run.recipe.seed, "kl"),
+        path=run.work / "kl.jsonl",
+        progress=lambda done, total: run.told(run.recipe.rounds, "measure", done / max(total, 1)),
+    )
+    anchor = run.incumbent if job.anchor in (None, job.base) else load_policy(job.anchor, device=run.compute.device)
+    ours = [one.logprob for one in drawn]
+    return sequence_kl(ours, np.array(ours) - _log_ratios(anchor, asked, drawn))
+
+
+def _card(run: Run, result: dict[str, Any]) -> str:
+    recipe = json.dumps(run.recipe.to_json(), indent=1)
+    return (
+        "# Policy\n\nTrained by Heed from people's preferences. "
+        f"Judged pairs: {result['people_rows']}. Sequence KL from the anchor: {result['kl']:.2f} nats "
+        f"(standard error {result['kl_standard_error']:.2f}, {result['kl_samples']} samples).\n\n"
+        f"```json\n{recipe}\n```\n"
+    )
