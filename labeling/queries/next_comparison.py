@@ -72,7 +72,8 @@ SELECT p.question, c.kind, c.superseded_at IS NOT NULL, m.messages,
     coalesce(g.text, ''), coalesce(g.number, 0),
     (SELECT d.text FROM labeling_reasondraft d WHERE d.comparison_id = c.id AND d.person_id = %(person)s),
     (SELECT count(*) FROM (SELECT FROM labeling_judgment j
-        WHERE j.project_id = %(project)s AND j.person_id = %(person)s LIMIT %(most)s) mine)
+        WHERE j.project_id = %(project)s AND j.person_id = %(person)s AND j.amends_id IS NULL
+        LIMIT %(most)s) mine)
 FROM labeling_comparison c
 JOIN labeling_project p ON p.id = c.project_id
 JOIN labeling_prompt m ON m.id = c.prompt_id
