@@ -8,7 +8,7 @@ from contextlib import nullcontext
 # These need no database, or look after it themselves.
 WITHOUT_DATABASE = frozenset(
     "help version check compilemessages diffsettings collectstatic findstatic makemessages spectacular"
-    " startapp doctor heed methods test".split()
+    " startapp doctor heed methods lab test".split()
 )
 
 

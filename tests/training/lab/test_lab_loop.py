@@ -1,0 +1,41 @@
+"""The whole loop with simulated people: judge, refit, retrain, duel."""
+
+import os
+from typing import Any
+
+import pytest
+
+from training.lab.loop import Lab, Plan
+from training.lab.tastes import load_taste
+from training.models import Run, Trial
+
+SMALL = {"n_prompts": 24, "best_of": 4, "n_validation": 16, "optim": {"num_train_epochs": 1.0}}
+KEYS = {
+    *("round", "judgments", "duels", "promoted", "win_rate", "win_rate_low", "win_rate_high", "tie_rate", "kl"),
+    *("gold_utility", "mean_words_before", "mean_words_after", "seconds"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_the_lab_goes_once_round_the_loop_and_reports_what_its_contract_says() -> None:
+    said: list[str] = []
+    policy = os.environ.get("LAB_POLICY", "starter")
+    plan = Plan(load_taste("warmth"), judgments=50, rounds=1, seed=3, recipe=SMALL, measured_on=64, policy=policy)
+    result: dict[str, Any] = Lab(plan, say=said.append).run()
+    [told] = result["rounds"]
+    assert set(told) == KEYS
+    assert result["best_of_16"] > 0.75
+    assert told["judgments"] == 50
+    assert 1 <= told["duels"] <= 20
+    assert told["win_rate_low"] <= told["win_rate"] <= told["win_rate_high"]
+    assert [run.state for run in Run.objects.order_by("pk")] == ["done", "done"]
+    trial = Trial.objects.get()
+    assert trial.state != "open"
+    assert trial.settled <= told["duels"]
+
+
+@pytest.mark.parametrize(("settings", "said"), [({"judgments": 3}, "at least 20"), ({"rounds": 0}, "at least one")])
+def test_a_plan_without_a_meaning_is_refused_in_words(settings: dict[str, int], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Plan(load_taste("warmth"), **settings)

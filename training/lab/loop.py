@@ -1,0 +1,252 @@
+"""The complete loop unattended: simulated people, the real queue, runs, gate and promotions, on the starter policy.
+
+Everything goes the way it goes in the product: leases and verdicts by the judging actions, the posterior's owner,
+reward and policy runs as child processes, duels at the gate. Only the clock differs: nobody waits for anybody.
+"""
+
+import random
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from labeling.actions.judging import lease_next, submit_verdict
+from labeling.actions.projecting import create_project
+from labeling.actions.queueing import add_prompts
+from labeling.models import Arm, Comparison, Lease, Person, Project
+from training import filling
+from training.answering import Shelf
+from training.beginning import first_policy
+from training.children import Children
+from training.dials import sampler
+from training.duels import end_open_trial
+from training.lab.annotators import Annotator, last_turn
+from training.lab.measuring import Measured, best_of_16, compared, measure
+from training.lab.tastes import Taste
+from training.learning.models import find_model, model_digest
+from training.learning.starter.prompts import held_out_prompts, training_prompts
+from training.loop import Heart
+from training.models import PolicyVersion, Run, Trial
+from training.posterior.owner import Owner
+from training.running import ask_for_run
+
+DUELS_AT_MOST = 0.4  # of a round's judgments
+PROMPTS = 640  # of the project; a quarter of them is held out for duels
+MEASURED_ON = 1000
+QUEUE = 48  # open comparisons: few, so that what is asked next was chosen by what was just learned
+TICK_EVERY = 5  # judgments
+NEVER = 10**6  # the lab asks for its runs itself
+RUN_SECONDS = 900.0
+
+
+class LabFailed(RuntimeError):
+    """The loop could not be completed; the message says where it stood."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `lab loop` was asked to do."""
+
+    taste: Taste
+    judgments: int = 300
+    rounds: int = 2
+    seed: int = 0
+    noise: float = 0.1
+    policy: str = "starter"
+    recipe: Mapping[str, Any] = field(default_factory=dict)  # changes to the starter's policy recipe
+    measured_on: int = MEASURED_ON
+
+    def __post_init__(self) -> None:
+        """Refuse a plan that has no meaning, in words."""
+        if self.judgments < 20:
+            raise ValueError(f"a round needs at least 20 judgments, not {self.judgments}")
+        if self.rounds < 1:
+            raise ValueError(f"there is at least one round, not {self.rounds}")
+
+    @property
+    def duels(self) -> int:
+        """The most duels of a round."""
+        return int(self.judgments * DUELS_AT_MOST)
+
+
+@dataclass
+class Lab:
+    """One project in a throw-away database, and the people who judge in it."""
+
+    plan: Plan
+    say: Any = lambda text: None
+    judged: int = 0
+    duels: int = 0
+    heart: Heart = field(init=False)
+    began: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        """Create the project, its owner, who is the only judge, and its first policy."""
+        self.chance = random.Random(self.plan.seed)  # noqa: S311 - reproducible, not secret
+        self.person = Person.objects.create_user(f"simulated-{self.plan.seed}", simulated=True)
+        self.project = self._project()
+        self.annotator = Annotator(self.plan.taste, self.chance, self.plan.noise)
+        self.shelf = Shelf()
+        self.heart = Heart(self.project, self.shelf, Children(background=False), self.chance)
+        self.held_out = held_out_prompts(self.plan.measured_on, seed=self.plan.seed + 1)
+        self.first = self.project.policies.get()
+        self.before = self._measure(self.first)
+
+    def _project(self) -> Project:
+        settings = {
+            "name": "Lab",
+            "train_every_judgments": NEVER,
+            "duel_share": 0.9,
+            "duel_budget": max(self.plan.duels, 10),
+            "queue_target": QUEUE,
+            "repeat_share": 0.0,
+            "recipe": dict(self.plan.recipe),
+        }
+        project = create_project(by=self.person, settings=settings)
+        # The split is drawn with the project's salt: a fixed one makes the lab repeatable.
+        project.salt = f"lab-{self.plan.seed}"
+        project.save(update_fields=["salt"])
+        texts = training_prompts(PROMPTS, seed=self.plan.seed)
+        add_prompts(
+            project=project, conversations=[[{"role": "user", "content": text}] for text in texts], origin="lab"
+        )
+        folder = find_model(self.plan.policy)
+        first_policy(project=project, directory=folder, digest=model_digest(folder))
+        return project
+
+    def run(self) -> dict[str, Any]:
+        """All rounds, and what they came to."""
+        settings = sampler(self.project)
+        policy = self.shelf.policy(self.first)
+        best = best_of_16(policy, self.held_out, self.plan.taste, settings, self.plan.seed + 2)
+        self.say(f"best of 16 by the taste itself: {best:.3f}")
+        rounds = []
+        try:
+            for number in range(1, self.plan.rounds + 1):
+                rounds.append(self.round(number))
+                self.say(", ".join(f"{key} {value}" for key, value in rounds[-1].items()))
+        finally:
+            self.heart.children.stop()
+        return {"best_of_16": best, "rounds": rounds}
+
+    def round(self, number: int) -> dict[str, Any]:
+        """Judge, refit, retrain, duel; then what judgments are left go to the version that answers now."""
+        began, self.judged, self.duels = time.monotonic(), 0, 0
+        incumbent = self.project.policies.get(current=True)
+        self.judge(self.plan.judgments - self.plan.duels)
+        for kind in (Run.Kind.REWARD, Run.Kind.POLICY):
+            self.finish(ask_for_run(project=self.project, kind=kind))
+        self.duel()
+        self.judge(self.plan.judgments)
+        current = self.project.policies.get(current=True)
+        after = self._measure(current)
+        return {
+            "round": number,
+            "judgments": self.judged,
+            "duels": self.duels,
+            "promoted": current.pk != incumbent.pk,
+            **compared(after, self.before, self.held_out),
+            "kl": current.kl or 0.0,
+            "gold_utility": float(after.utility.mean()),
+            "mean_words_before": self.before.mean_words,
+            "mean_words_after": after.mean_words,
+            "seconds": time.monotonic() - began,
+        }
+
+    def _measure(self, version: PolicyVersion) -> Measured:
+        seed = self.plan.seed + 1000 * version.number
+        return measure(self.shelf.policy(version), self.held_out, self.plan.taste, sampler(self.project), seed)
+
+    # --- judging
+
+    def judge(self, upto: int) -> None:
+        """Judge until the round has that many judgments."""
+        while self.judged < upto:
+            self._keep_filled()
+            if not self._verdict():
+                raise LabFailed(f"the queue was empty after {self.judged} judgments")
+            if self.judged % TICK_EVERY == 0:
+                self._tick()
+        self._tick()
+
+    def duel(self) -> None:
+        """Duel until the gate has decided, or the round's share of duels is spent."""
+        self.heart.beat()  # the finished run becomes a candidate
+        while self._gate() and self.duels < self.plan.duels and self.judged < self.plan.judgments:
+            if not self._verdict():
+                raise LabFailed("a trial is open and no duel waits")
+        if self._trial_open():
+            end_open_trial(project=self.project, reason="The round's duels are spent.")
+
+    def _gate(self) -> bool:
+        """Let the gate look, and see that duels wait. Whether a trial is open then."""
+        self.heart.beat()
+        return self._trial_open()
+
+    def _trial_open(self) -> bool:
+        return self.project.trials.filter(state=Trial.State.OPEN).exists()
+
+    def _keep_filled(self) -> None:
+        lacking = filling.missing(self.project)
+        if lacking >= filling.SLICE:
+            filling.fill(
+                project=self.project,
+                shelf=self.shelf,
+                owner=self.heart.owner,
+                chance=self.chance,
+                count=lacking,
+            )
+
+    def _tick(self) -> None:
+        if self.heart.owner is None:
+            self.heart.owner = Owner(self.project, self.shelf)
+        self.heart.owner.tick()
+
+    def _verdict(self) -> bool:
+        """Take a comparison and judge it. False when nothing waits."""
+        lease = lease_next(person=self.person, project=self.project)
+        if lease is None:
+            return False
+        comparison = Comparison.objects.select_related("prompt").get(pk=lease.comparison_id)
+        answer = self._answer(lease, comparison)
+        submitted = submit_verdict(
+            person=self.person, lease_id=lease.id, uuid=self._uuid(), answer=answer, seconds=None
+        )
+        self.judged += 1
+        self.duels += comparison.arm == Arm.DUEL
+        return submitted.judgment.pk is not None
+
+    def _answer(self, lease: Lease, comparison: Comparison) -> int:
+        entries = comparison.entries.select_related("response").order_by("position")
+        texts = {entry.position: last_turn(entry.response.messages) for entry in entries}
+        left, right = (texts[position] for position in lease.order)
+        return self.annotator.verdict(last_turn(comparison.prompt.messages), left, right)
+
+    def _uuid(self) -> uuid.UUID:
+        return uuid.UUID(int=self.chance.getrandbits(128), version=4)
+
+    # --- runs
+
+    def finish(self, run: Run) -> None:
+        """Start a run and wait for its end. Raises LabFailed with the end of its log."""
+        children = self.heart.children
+        deadline = time.monotonic() + RUN_SECONDS
+        children.start_queued(self.project)
+        run.refresh_from_db()
+        while run.state in (Run.State.QUEUED, Run.State.RUNNING):
+            if time.monotonic() > deadline:
+                raise LabFailed(f"{run} took longer than {RUN_SECONDS:.0f} seconds")
+            time.sleep(0.1)
+            children.look_after(self.project)
+            children.start_queued(self.project)
+            run.refresh_from_db()
+        if run.state != Run.State.DONE:
+            raise LabFailed(f"{run} ended as {run.state}: {run.error}")
+        seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at and run.started_at else 0
+        self.say(f"{run} took {seconds:.0f} s: {_short(run.result)}")
+
+
+def _short(result: dict[str, Any]) -> str:
+    plain = {key: value for key, value in result.items() if isinstance(value, int | float)}
+    return ", ".join(f"{key} {value:.3g}" for key, value in plain.items())

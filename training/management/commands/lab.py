@@ -1,0 +1,78 @@
+"""`manage.py lab loop`: the complete loop with simulated people, in a throw-away database."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+INSIDE = "HEED_LAB_INSIDE"
+OUTSIDE = ("DATABASE_URL", "DATABASE_DIRECT_URL")  # the throw-away database is the bundled one
+
+
+class Command(BaseCommand):
+    """Simulated people, honestly labelled."""
+
+    help = "Simulated people. `lab loop` runs everything unattended and says how much better the policy became."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The words and their options."""
+        words = parser.add_subparsers(dest="word", required=True, metavar="loop")
+        loop = words.add_parser("loop", help="the complete loop on the starter policy, in a throw-away database")
+        loop.add_argument("--taste", required=True, help="a built-in taste, or PATH:FUNCTION(prompt, response)")
+        loop.add_argument("--judgments", type=int, default=300, help="per round, duels included")
+        loop.add_argument("--rounds", type=int, default=2)
+        loop.add_argument("--seed", type=int, default=0)
+        loop.add_argument("--noise", type=float, default=0.1, help="share of verdicts that are turned round")
+        loop.add_argument("--policy", default="starter", help="a directory or hub name instead of the starter")
+        loop.add_argument("--json", type=Path, metavar="FILE", help="where to write the result")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Outside: make the throw-away home and call itself there. Inside: run."""
+        self.loop(options) if INSIDE in os.environ else self.outside(options)
+
+    def outside(self, options: dict[str, Any]) -> None:
+        """A process of its own in a HEED_HOME of its own, both gone at the end."""
+        with tempfile.TemporaryDirectory(prefix="heed-lab-") as home:
+            environment = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
+            done = subprocess.run(
+                [sys.executable, str(settings.BASE_DIR / "manage.py"), *sys.argv[1:]],
+                env={**environment, "HEED_HOME": home, INSIDE: "1"},
+                check=False,
+            )
+        if done.returncode:
+            raise CommandError(f"The lab ended with status {done.returncode}.")
+
+    def loop(self, options: dict[str, Any]) -> None:
+        """Run the loop in this process's own database."""
+        from alignment_site import postgres
+        from training.lab.tastes import load_taste
+
+        with postgres.held():
+            call_command("migrate", verbosity=0, interactive=False)
+            from training.lab.loop import Lab, LabFailed, Plan
+
+            chosen = ("judgments", "rounds", "seed", "noise", "policy")
+            try:
+                plan = Plan(load_taste(options["taste"]), **{name: options[name] for name in chosen})
+                result = Lab(plan, say=self.say).run()
+            except (LabFailed, ValueError) as error:
+                raise CommandError(str(error)) from error
+        written = json.dumps(result, indent=1)
+        if options["json"]:
+            options["json"].write_text(written + "\n", encoding="utf-8")
+        else:
+            self.stdout.write(written)
+
+    def say(self, text: str) -> None:
+        """Progress goes to standard error, so that standard output stays JSON."""
+        self.stderr.write(text)
+        self.stderr.flush()

@@ -1,0 +1,29 @@
+"""`manage.py methods`: every published method that exists here."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from training.learning.catalogue import METHODS
+
+
+class Command(BaseCommand):
+    """The catalogue, for people or as JSON."""
+
+    help = "List every method: its key, its paper and its module."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """One option: the form."""
+        parser.add_argument("--json", action="store_true", help="[{key, paper, module}]")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print the catalogue."""
+        if options["json"]:
+            rows = [{"key": row.key, "paper": row.paper, "module": row.module} for row in METHODS]
+            self.stdout.write(json.dumps(rows, indent=1, ensure_ascii=False))
+            return
+        for row in METHODS:
+            self.stdout.write(f"{row.key:24} {row.summary}\n{'':24} {row.paper}; {row.module}")
