@@ -112,7 +112,7 @@ class Lab:
             project=project, conversations=[[{"role": "user", "content": text}] for text in texts], origin="lab"
         )
         folder = find_model(self.plan.policy)
-        first_policy(project=project, directory=folder, digest=model_digest(folder))
+        first_policy(project=project, directory=str(folder), digest=model_digest(folder))
         return project
 
     def run(self) -> dict[str, Any]:
