@@ -9,6 +9,7 @@ from typing import Any
 
 from .models import NoModel, load_policy, model_digest
 from .recipes import SamplerSettings
+from .rows import Message
 from .sampling import sample
 
 
@@ -16,7 +17,7 @@ def check(ref: str) -> dict[str, Any]:
     """Load a policy and let it say a few tokens. `ok` is false, with an error in words, when either fails."""
     try:
         policy = load_policy(ref)
-        question = [{"role": "user", "content": "Hello"}]
+        question: list[Message] = [{"role": "user", "content": "Hello"}]
         sample(policy, [question], SamplerSettings(max_new_tokens=4), [0])
     except NoModel as error:
         return {"ok": False, "error": str(error)}
