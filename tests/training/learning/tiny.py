@@ -7,10 +7,16 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
+    BloomConfig,
+    BloomForCausalLM,
+    Gemma2Config,
+    Gemma2ForCausalLM,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
+    MambaConfig,
+    MambaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
     PreTrainedTokenizerFast,
@@ -72,6 +78,25 @@ SHAPES: dict[str, Callable[[], Any]] = {
     ),
     "gpt2": lambda: GPT2LMHeadModel(
         GPT2Config(vocab_size=300, n_embd=32, n_layer=2, n_head=4, n_positions=256, bos_token_id=0, eos_token_id=0)
+    ),
+    "gemma2": lambda: Gemma2ForCausalLM(  # its logits are capped, every other layer sees a window
+        Gemma2Config(
+            vocab_size=300,
+            hidden_size=32,
+            intermediate_size=48,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=8,
+            max_position_embeddings=256,
+            sliding_window=8,
+        )
+    ),
+    "bloom": lambda: BloomForCausalLM(  # positions are a bias on attention
+        BloomConfig(vocab_size=300, hidden_size=32, n_layer=2, n_head=4)
+    ),
+    "mamba": lambda: MambaForCausalLM(  # no attention at all
+        MambaConfig(vocab_size=300, hidden_size=32, num_hidden_layers=2, state_size=4)
     ),
     "mistral": lambda: MistralForCausalLM(
         MistralConfig(

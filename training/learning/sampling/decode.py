@@ -7,10 +7,8 @@ close to a boundary between two tokens (about once in a million tokens in fp32).
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from transformers import DynamicCache
 
 from ..logprobs import wiring
 from ..models import Policy, base_model
@@ -18,7 +16,7 @@ from ..recipes import SamplerSettings
 from ..rows import Message
 from ..text import Tokens
 from .choose import choose
-from .rows_cache import RowsCache
+from .memory import memory
 from .uniforms import uniforms
 
 PREFILL_TOKENS = 16_384  # padded prompt tokens per forward pass
@@ -116,11 +114,7 @@ class _Drawing:
         self.uniform_MT = uniform_MT.to(self.device)
         self.ends = torch.tensor(policy.text.end_ids, device=self.device)
         self.wiring = wiring(policy.model)
-        self.cache: Any = (
-            RowsCache(int(self.model.config.num_hidden_layers))
-            if self.wiring.tree
-            else DynamicCache(config=self.model.config)
-        )
+        self.memory = memory(self.model, takes_mask=self.wiring.tree)
 
     @torch.inference_mode()
     def run(self) -> list[tuple[Tokens, tuple[float, ...]]]:
@@ -159,7 +153,7 @@ class _Drawing:
         ids_UP = torch.tensor([(0,) * (self.longest - len(prompt)) + prompt for prompt in unique])
         position_UP = (torch.arange(self.longest) - pad_U[:, None]).clamp_min(0)
         logits_UV = self._forward(ids_UP.to(self.device), position_UP.to(self.device), self._prompt_mask(pad_U))
-        self.cache.batch_select_indices(owner_M)
+        self.memory.take(owner_M)
         self.pad_N = pad_U.to(self.device)[owner_M]
         self.padded = bool(pad_U.any())
         return logits_UV[owner_M]
@@ -185,7 +179,7 @@ class _Drawing:
 
     def _forward(self, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         """Logits at the last column, fp32; the head runs on nothing else."""
-        inputs = {"input_ids": ids, "past_key_values": self.cache, "use_cache": True}
+        inputs = self.memory.inputs(ids)
         if self.wiring.tree:
             inputs |= {"attention_mask": mask, "position_ids": positions}
         if not self.wiring.head:
@@ -198,10 +192,6 @@ class _Drawing:
 
     def _keep(self, kept: torch.Tensor) -> torch.Tensor:
         """Drop the finished rows; returns which old row each open row is."""
-        if isinstance(self.cache, RowsCache):
-            rows = self.cache.keep_rows(kept)
-        else:
-            self.cache.batch_select_indices(kept)
-            rows = kept
+        rows = self.memory.keep(kept)
         self.pad_N = self.pad_N[rows]
         return rows

@@ -48,11 +48,11 @@ class RowsLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
             buffer[holes, :, : self.columns] = buffer[movers, :, : self.columns]
         self.keys, self.values = self.keys[:count], self.values[:count]  # type: ignore[index]
 
-    def batch_select_indices(self, indices: torch.Tensor) -> None:
+    def reorder_cache(self, beam_idx: torch.Tensor) -> None:
         """Take rows in a new order, some perhaps several times."""
         assert self.keys is not None and self.values is not None  # noqa: S101 - for the type checker
-        self.keys = self.keys[:, :, : self.columns].index_select(0, indices)
-        self.values = self.values[:, :, : self.columns].index_select(0, indices)
+        self.keys = self.keys[:, :, : self.columns].index_select(0, beam_idx)
+        self.values = self.values[:, :, : self.columns].index_select(0, beam_idx)
 
     def get_seq_length(self) -> int:
         """How many columns are filled."""
