@@ -5,13 +5,11 @@ next comparison, rendered. What was acknowledged is then looked up in the databa
 """
 
 import asyncio
-import os
 import random
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -20,9 +18,9 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.middleware.csrf import _get_new_csrf_string
 
-from alignment_site import env, web
+from alignment_site import env
 from alignment_site.benching.page_client import Page, Unexpected
-from alignment_site.management.commands.heed import web_parts
+from alignment_site.serving import served
 from labeling.actions.projecting import create_project
 from labeling.actions.queueing import NewComparison, NewResponse, add_comparisons, add_prompts, add_responses
 from labeling.models import Arm, Judgment, Membership, Person, Project, Role
@@ -119,25 +117,6 @@ def cookies_of(person: Person) -> dict[str, str]:
 # --- who serves and who judges
 
 
-@contextmanager
-def server() -> Iterator[int]:
-    """The site's own web processes on the environment's port. Yields the port."""
-    read_end, write_end = os.pipe()
-    with closing(web.bind(env.host(), env.port())) as listener:
-        parts = web_parts(listener)
-        try:
-            for part in parts:
-                part.start(read_end)
-            yield env.port()
-        finally:
-            for part in parts:
-                if part.process is not None:
-                    part.process.terminate()
-                    part.process.wait(20)
-            os.close(write_end)
-            os.close(read_end)
-
-
 async def _annotate(person: Person, page: Page, path: str, until: float, tally: Tally, chance: random.Random) -> None:
     form = await page.open(path)
     while form is not None and time.perf_counter() < until:
@@ -212,10 +191,10 @@ def measure(*, annotators: int, seconds: float, rounds: int, comparisons: int) -
     path = f"/p/{project.slug}/judge/"
     acknowledged: dict[str, tuple[int, int]] = {}
     tallies = []
-    with server() as port:
+    with served():
         for number in range(rounds + 1):
             span = seconds if number else WARM_UP_SECONDS
-            tally = asyncio.run(_all_annotate(people, cookies, path, port, span))
+            tally = asyncio.run(_all_annotate(people, cookies, path, env.port(), span))
             acknowledged |= tally.acknowledged
             if tally.ran_dry:
                 raise RuntimeError("The queue ran dry: give more --comparisons.")

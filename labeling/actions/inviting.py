@@ -63,6 +63,23 @@ def accept_invitation(*, secret: str, person: Person) -> Membership:
     return membership
 
 
+@transaction.atomic
+def add_simulated_person(*, project: Project, name: str) -> Person:
+    """A simulated annotator of a project, by account name; made where there is none yet. Nobody can sign in as it.
+
+    Raises ValidationError when the name is a human being's account.
+    """
+    person, made = Person.objects.get_or_create(username=name, defaults={"simulated": True})
+    if made:
+        person.set_unusable_password()
+        person.save(update_fields=["password"])
+    if not person.simulated:
+        raise ValidationError(f"{name} is the account of a human being.")
+    values = {"role": Role.ANNOTATOR, "revoked_at": None}
+    Membership.objects.update_or_create(project=project, person=person, defaults=values)
+    return person
+
+
 def revoke_invitation(*, invitation: Invitation) -> None:
     """End a link at once."""
     Invitation.objects.filter(pk=invitation.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())

@@ -13,6 +13,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from alignment_site.serving import NotServing
+from training.lab.people import LabTrouble, add_people_arguments, run_people
+
 INSIDE = "HEED_LAB_INSIDE"
 OUTSIDE = ("DATABASE_URL", "DATABASE_DIRECT_URL")  # the throw-away database is the bundled one
 
@@ -25,7 +28,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The words and their options."""
-        words = parser.add_subparsers(dest="word", required=True, metavar="loop")
+        words = parser.add_subparsers(dest="word", required=True, metavar="loop | people")
         loop = words.add_parser("loop", help="the complete loop on the starter policy, in a throw-away database")
         loop.add_argument("--taste", required=True, help="a built-in taste, or PATH:FUNCTION(prompt, response)")
         loop.add_argument("--judgments", type=int, default=300, help="per round, duels included")
@@ -35,9 +38,27 @@ class Command(BaseCommand):
         loop.add_argument("--policy", default="starter", help="a directory or hub name instead of the starter")
         loop.add_argument("--json", type=Path, metavar="FILE", help="where to write the result")
 
+        add_people_arguments(words.add_parser("people", help="simulated people judge in a project, over HTTP"))
+
     def handle(self, *args: Any, **options: Any) -> None:
-        """Outside: make the throw-away home and call itself there. Inside: run."""
-        self.loop(options) if INSIDE in os.environ else self.outside(options)
+        """`loop` makes a throw-away home and calls itself there; `people` work where they are sent."""
+        if options["word"] == "people":
+            self.people(options)
+        elif INSIDE in os.environ:
+            self.loop(options)
+        else:
+            self.outside(options)
+
+    def people(self, options: dict[str, Any]) -> None:
+        """Let simulated people judge, and say what they did."""
+        from alignment_site import postgres
+
+        try:
+            with postgres.held():
+                done = run_people(options, self.say)
+        except (LabTrouble, ValueError, OSError, NotServing) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(json.dumps(done))
 
     def outside(self, options: dict[str, Any]) -> None:
         """A process of its own in a HEED_HOME of its own, both gone at the end."""
