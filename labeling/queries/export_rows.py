@@ -1,6 +1,7 @@
 """Rows on their way out: which, and in which form."""
 
 import hashlib
+import re
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
@@ -67,10 +68,7 @@ class ExportOptions:
 
 
 def _is_snapshot(frozen: str) -> bool:
-    low, _, rest = frozen.partition(":")
-    high, _, running = rest.partition(":")
-    numbers = [low, high, *(running.split(",") if running else [])]
-    return all(number.isascii() and number.isdigit() and len(number) < 20 for number in numbers)
+    return re.fullmatch(r"\d{1,19}:\d{1,19}:(\d{1,19}(,\d{1,19})*)?", frozen, re.ASCII) is not None
 
 
 def export_statement(project: Project, options: ExportOptions) -> Composed:
