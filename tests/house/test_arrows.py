@@ -20,12 +20,7 @@ def test_labeling_never_imports_training() -> None:
 
 
 def test_the_learning_core_imports_no_django() -> None:
-    assert (
-        offenders(
-            python_files("training/learning"), "django", "labeling", "alignment_site"
-        )
-        == []
-    )
+    assert offenders(python_files("training/learning"), "django", "labeling", "alignment_site") == []
 
 
 def test_the_measures_import_no_django() -> None:
@@ -41,24 +36,12 @@ def test_the_measures_import_no_django() -> None:
 
 
 def test_actions_and_queries_know_no_pages() -> None:
-    files = python_files(
-        "labeling/actions", "labeling/queries", "labeling/models", "labeling/kinds"
-    )
-    assert (
-        offenders(
-            files, "labeling.pages", "labeling.api", "labeling.live", "labeling.forms"
-        )
-        == []
-    )
+    files = python_files("labeling/actions", "labeling/queries", "labeling/models", "labeling/kinds")
+    assert offenders(files, "labeling.pages", "labeling.api", "labeling.live", "labeling.forms") == []
 
 
 def test_models_know_neither_actions_nor_queries() -> None:
-    assert (
-        offenders(
-            python_files("labeling/models"), "labeling.actions", "labeling.queries"
-        )
-        == []
-    )
+    assert offenders(python_files("labeling/models"), "labeling.actions", "labeling.queries") == []
 
 
 def test_queries_never_call_actions() -> None:
@@ -70,21 +53,12 @@ def test_training_reads_judgments_through_the_snapshot_only() -> None:
     # The models name it as a foreign key's target; administration shows rows, read-only, to operators.
     allowed = {"training/snapshot.py", "training/models.py", "training/admin.py"}
     files = [path for path in python_files("training") if str(path) not in allowed]
-    assert (
-        offenders(
-            files, "labeling.models.Judgment", "labeling.models.judgments.Judgment"
-        )
-        == []
-    )
+    assert offenders(files, "labeling.models.Judgment", "labeling.models.judgments.Judgment") == []
 
 
 def test_training_writes_comparisons_through_queueing_only() -> None:
     files = [path for path in python_files("training") if path.name != "admin.py"]
-    actions = [
-        f
-        for f in offenders(files, "labeling.actions")
-        if ".actions.judging" in f and "/lab/" not in f
-    ]
+    actions = [f for f in offenders(files, "labeling.actions") if ".actions.judging" in f and "/lab/" not in f]
     assert actions == []
 
 

@@ -38,11 +38,7 @@ CODE = {".py", ".js", ".css", ".html"}
 
 def own_code() -> list[Path]:
     """Code that we wrote: no vendored file, no migration."""
-    return [
-        p
-        for p in tracked()
-        if p.suffix in CODE and not {"vendor", "migrations"} & set(p.parts)
-    ]
+    return [p for p in tracked() if p.suffix in CODE and not {"vendor", "migrations"} & set(p.parts)]
 
 
 def lines_of(path: Path) -> int:
@@ -75,11 +71,7 @@ def test_every_function_is_annotated() -> None:
 
 
 def test_no_file_has_a_vague_name() -> None:
-    assert [
-        str(p)
-        for p in tracked()
-        if p.suffix == ".py" and p.stem in VAGUE and "templates" not in p.parts
-    ] == []
+    assert [str(p) for p in tracked() if p.suffix == ".py" and p.stem in VAGUE and "templates" not in p.parts] == []
 
 
 def test_the_top_level_is_fixed() -> None:
@@ -87,11 +79,7 @@ def test_the_top_level_is_fixed() -> None:
 
 
 def test_every_module_and_public_function_says_what_it_is() -> None:
-    silent = [
-        str(p)
-        for p in python_files("alignment_site", "labeling", "training")
-        if lines_of(p) and not doc(p)
-    ]
+    silent = [str(p) for p in python_files("alignment_site", "labeling", "training") if lines_of(p) and not doc(p)]
     silent += [
         f"{path}:{node.lineno} {node.name}"
         for path in python_files("alignment_site", "labeling", "training")
@@ -109,15 +97,11 @@ def doc(path: Path) -> str | None:
 
 
 def test_nothing_dangerous_is_called() -> None:
-    pattern = re.compile(
-        r"(?<![\w.])(eval|exec)\(|(?<!\w)pickle\.|torch\.load\(|trust_remote_code=True"
-    )
+    pattern = re.compile(r"(?<![\w.])(eval|exec)\(|(?<!\w)pickle\.|torch\.load\(|trust_remote_code=True")
     found = [
         f"{path}:{number}"
         for path in python_files("alignment_site", "labeling", "training")
-        for number, line in enumerate(
-            (ROOT / path).read_text(encoding="utf-8").splitlines(), 1
-        )
+        for number, line in enumerate((ROOT / path).read_text(encoding="utf-8").splitlines(), 1)
         if pattern.search(line) and not line.lstrip().startswith("#")
     ]
     assert found == []
@@ -141,11 +125,8 @@ def test_templates_hold_no_inline_script_or_style() -> None:
     found = [
         f"{path}:{number}"
         for path in tracked()
-        if path.suffix in {".html", ".svg"}
-        and path.parts[0] in {"templates", "labeling", "training"}
-        for number, line in enumerate(
-            (ROOT / path).read_text(encoding="utf-8").splitlines(), 1
-        )
+        if path.suffix in {".html", ".svg"} and path.parts[0] in {"templates", "labeling", "training"}
+        for number, line in enumerate((ROOT / path).read_text(encoding="utf-8").splitlines(), 1)
         if pattern.search(line)
     ]
     assert found == []
@@ -155,15 +136,9 @@ def test_the_median_file_and_function_stay_small(
     record_property: Callable[[str, object], None],
 ) -> None:
     """Reported aims, with a bound far enough out that only a change of habit breaks it."""
-    files = sorted(
-        lines_of(p)
-        for p in python_files("alignment_site", "labeling", "training")
-        if lines_of(p)
-    )
+    files = sorted(lines_of(p) for p in python_files("alignment_site", "labeling", "training") if lines_of(p))
     sizes = sorted(
-        length(node)
-        for p in python_files("alignment_site", "labeling", "training")
-        for node in functions(p)
+        length(node) for p in python_files("alignment_site", "labeling", "training") for node in functions(p)
     )
     record_property("median_file", statistics.median(files))
     record_property("p95_file", files[int(0.95 * len(files))])

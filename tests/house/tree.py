@@ -14,9 +14,7 @@ ROOMS = ("alignment_site", "labeling", "training", "tests")
 def tracked() -> tuple[Path, ...]:
     """Every file that git tracks or would track, relative to the checkout."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.splitlines()
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     return tuple(Path(name) for name in names if (ROOT / name).is_file())
 
 
@@ -28,10 +26,7 @@ def python_files(*rooms: str) -> list[Path]:
         for path in tracked()
         if path.suffix == ".py"
         and "migrations" not in path.parts
-        and any(
-            str(path) == prefix or str(path).startswith(prefix + "/")
-            for prefix in prefixes
-        )
+        and any(str(path) == prefix or str(path).startswith(prefix + "/") for prefix in prefixes)
     ]
 
 
