@@ -37,9 +37,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "messages",
-                    models.JSONField(
-                        help_text='Usually one {"role": "assistant", "content"}.'
-                    ),
+                    models.JSONField(help_text='Usually one {"role": "assistant", "content"}.'),
                 ),
                 ("sampler", models.JSONField(blank=True, null=True)),
                 ("seed", models.BigIntegerField(blank=True, null=True)),
@@ -83,9 +81,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
             ],
         ),
@@ -104,9 +100,7 @@ class Migration(migrations.Migration):
                 ("password", models.CharField(max_length=128, verbose_name="password")),
                 (
                     "last_login",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="last login"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
                 ),
                 (
                     "is_superuser",
@@ -119,35 +113,25 @@ class Migration(migrations.Migration):
                 (
                     "username",
                     models.CharField(
-                        error_messages={
-                            "unique": "A user with that username already exists."
-                        },
+                        error_messages={"unique": "A user with that username already exists."},
                         help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
                         max_length=150,
                         unique=True,
-                        validators=[
-                            django.contrib.auth.validators.UnicodeUsernameValidator()
-                        ],
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
                         verbose_name="username",
                     ),
                 ),
                 (
                     "first_name",
-                    models.CharField(
-                        blank=True, max_length=150, verbose_name="first name"
-                    ),
+                    models.CharField(blank=True, max_length=150, verbose_name="first name"),
                 ),
                 (
                     "last_name",
-                    models.CharField(
-                        blank=True, max_length=150, verbose_name="last name"
-                    ),
+                    models.CharField(blank=True, max_length=150, verbose_name="last name"),
                 ),
                 (
                     "email",
-                    models.EmailField(
-                        blank=True, max_length=254, verbose_name="email address"
-                    ),
+                    models.EmailField(blank=True, max_length=254, verbose_name="email address"),
                 ),
                 (
                     "is_staff",
@@ -167,9 +151,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "date_joined",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, verbose_name="date joined"
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined"),
                 ),
                 (
                     "single_keys",
@@ -236,9 +218,7 @@ class Migration(migrations.Migration):
                 ("secret_hash", models.CharField(max_length=64, unique=True)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 ("last_used_at", models.DateTimeField(blank=True, null=True)),
                 ("revoked_at", models.DateTimeField(blank=True, null=True)),
@@ -312,21 +292,15 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "needs",
-                    models.PositiveSmallIntegerField(
-                        default=1, help_text="Judgments by different people."
-                    ),
+                    models.PositiveSmallIntegerField(default=1, help_text="Judgments by different people."),
                 ),
                 (
                     "taken",
-                    models.PositiveSmallIntegerField(
-                        default=0, help_text="People whose judgment is in."
-                    ),
+                    models.PositiveSmallIntegerField(default=0, help_text="People whose judgment is in."),
                 ),
                 (
                     "held",
-                    models.PositiveSmallIntegerField(
-                        default=0, help_text="Leases now out; expiry gives them back."
-                    ),
+                    models.PositiveSmallIntegerField(default=0, help_text="Leases now out; expiry gives them back."),
                 ),
                 (
                     "state",
@@ -369,9 +343,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 (
                     "repeats",
@@ -427,15 +399,11 @@ class Migration(migrations.Migration):
                 ("why", models.TextField()),
                 (
                     "what",
-                    models.JSONField(
-                        help_text="Counts of what is emptied, by kind of row."
-                    ),
+                    models.JSONField(help_text="Counts of what is emptied, by kind of row."),
                 ),
                 (
                     "at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 (
                     "about",
@@ -472,9 +440,7 @@ class Migration(migrations.Migration):
                 ("text", models.TextField(blank=True)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 (
                     "created_by",
@@ -504,9 +470,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "uuid",
-                    models.UUIDField(
-                        help_text="The client's own id: a double submit is one row."
-                    ),
+                    models.UUIDField(help_text="The client's own id: a double submit is one row."),
                 ),
                 (
                     "rater",
@@ -534,9 +498,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "order_shown",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.PositiveSmallIntegerField(), size=None
-                    ),
+                    django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(), size=None),
                 ),
                 (
                     "strength",
@@ -597,9 +559,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 (
                     "transaction_id",
@@ -691,9 +651,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "taken_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 ("expires_at", models.DateTimeField()),
                 ("renewals", models.PositiveSmallIntegerField(default=0)),
@@ -749,9 +707,7 @@ class Migration(migrations.Migration):
                 ("secret_hash", models.CharField(max_length=64, unique=True)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 ("expires_at", models.DateTimeField()),
                 ("spent_at", models.DateTimeField(blank=True, null=True)),
@@ -782,9 +738,7 @@ class Migration(migrations.Migration):
                 ("description", models.TextField(blank=True)),
                 (
                     "question",
-                    models.CharField(
-                        default="Which response is better?", max_length=300
-                    ),
+                    models.CharField(default="Which response is better?", max_length=300),
                 ),
                 (
                     "salt",
@@ -887,9 +841,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "queue_target",
-                    models.PositiveIntegerField(
-                        default=200, help_text="Open comparisons the loop keeps ready."
-                    ),
+                    models.PositiveIntegerField(default=200, help_text="Open comparisons the loop keeps ready."),
                 ),
                 (
                     "train_every_judgments",
@@ -900,9 +852,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "train_every_minutes",
-                    models.PositiveIntegerField(
-                        default=0, help_text="0: by judgments only."
-                    ),
+                    models.PositiveIntegerField(default=0, help_text="0: by judgments only."),
                 ),
                 (
                     "kl_budget",
@@ -916,9 +866,7 @@ class Migration(migrations.Migration):
                     "disk_budget_bytes",
                     models.BigIntegerField(
                         default=21474836480,
-                        validators=[
-                            django.core.validators.MinValueValidator(268435456)
-                        ],
+                        validators=[django.core.validators.MinValueValidator(268435456)],
                     ),
                 ),
                 (
@@ -933,9 +881,7 @@ class Migration(migrations.Migration):
                 ("paused_reason", models.CharField(blank=True, max_length=300)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 ("archived_at", models.DateTimeField(blank=True, null=True)),
             ],
@@ -981,9 +927,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "joined_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 ("revoked_at", models.DateTimeField(blank=True, null=True)),
                 (
@@ -1048,9 +992,7 @@ class Migration(migrations.Migration):
                 ("secret_hash", models.CharField(max_length=64, unique=True)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 ("expires_at", models.DateTimeField()),
                 ("uses_left", models.PositiveIntegerField(default=1)),
@@ -1115,9 +1057,7 @@ class Migration(migrations.Migration):
                 ("added", models.PositiveIntegerField(default=0)),
                 (
                     "known",
-                    models.PositiveIntegerField(
-                        default=0, help_text="Rows that were here already."
-                    ),
+                    models.PositiveIntegerField(default=0, help_text="Rows that were here already."),
                 ),
                 ("refused", models.PositiveIntegerField(default=0)),
                 ("warnings", models.PositiveIntegerField(default=0)),
@@ -1131,9 +1071,7 @@ class Migration(migrations.Migration):
                 ("error", models.TextField(blank=True)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
                 (
@@ -1197,9 +1135,7 @@ class Migration(migrations.Migration):
                 ("error", models.TextField(blank=True)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
                 (
@@ -1247,9 +1183,7 @@ class Migration(migrations.Migration):
                 ("new", models.JSONField(null=True)),
                 (
                     "at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 ("reason", models.TextField(blank=True)),
                 (
@@ -1334,9 +1268,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 (
                     "project",
@@ -1373,9 +1305,7 @@ class Migration(migrations.Migration):
                 ("text", models.TextField()),
                 (
                     "bands",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.BigIntegerField(), size=None
-                    ),
+                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None),
                 ),
                 (
                     "split",
@@ -1449,17 +1379,13 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "kind",
-                    models.CharField(
-                        choices=[("skip", "Skipped"), ("flag", "Flagged")], max_length=4
-                    ),
+                    models.CharField(choices=[("skip", "Skipped"), ("flag", "Flagged")], max_length=4),
                 ),
                 ("reason", models.CharField(max_length=64)),
                 ("text", models.TextField(blank=True)),
                 (
                     "at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 (
                     "decision",

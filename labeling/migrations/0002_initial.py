@@ -65,9 +65,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="membership",
-            constraint=models.UniqueConstraint(
-                fields=("project", "person"), name="one_membership_per_person"
-            ),
+            constraint=models.UniqueConstraint(fields=("project", "person"), name="one_membership_per_person"),
         ),
         migrations.AddIndex(
             model_name="lease",
@@ -79,9 +77,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="lease",
-            index=models.Index(
-                fields=["person", "comparison"], name="lease_person_comparison"
-            ),
+            index=models.Index(fields=["person", "comparison"], name="lease_person_comparison"),
         ),
         migrations.AddConstraint(
             model_name="lease",
@@ -93,27 +89,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="lease",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("renewals__lte", 3)), name="three_renewals_at_most"
-            ),
+            constraint=models.CheckConstraint(condition=models.Q(("renewals__lte", 3)), name="three_renewals_at_most"),
         ),
         migrations.AddIndex(
             model_name="judgment",
-            index=models.Index(
-                fields=["project", "transaction_id"], name="judgment_watermark"
-            ),
+            index=models.Index(fields=["project", "transaction_id"], name="judgment_watermark"),
         ),
         migrations.AddIndex(
             model_name="judgment",
-            index=models.Index(
-                fields=["project", "person", "-id"], name="judgment_history"
-            ),
+            index=models.Index(fields=["project", "person", "-id"], name="judgment_history"),
         ),
         migrations.AddConstraint(
             model_name="judgment",
-            constraint=models.UniqueConstraint(
-                fields=("person", "uuid"), name="one_row_per_client_id"
-            ),
+            constraint=models.UniqueConstraint(fields=("person", "uuid"), name="one_row_per_client_id"),
         ),
         migrations.AddConstraint(
             model_name="judgment",
@@ -140,60 +128,42 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="judgment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("weight__gte", 0)), name="weight_not_negative"
-            ),
+            constraint=models.CheckConstraint(condition=models.Q(("weight__gte", 0)), name="weight_not_negative"),
         ),
         migrations.AddConstraint(
             model_name="judgment",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("source", "import"), ("person__isnull", False), _connector="OR"
-                ),
+                condition=models.Q(("source", "import"), ("person__isnull", False), _connector="OR"),
                 name="judged_by_somebody",
             ),
         ),
         migrations.AddConstraint(
             model_name="guidelineversion",
-            constraint=models.UniqueConstraint(
-                fields=("project", "number"), name="guideline_number_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("project", "number"), name="guideline_number_once"),
         ),
         migrations.AddIndex(
             model_name="promptroot",
-            index=django.contrib.postgres.indexes.GinIndex(
-                fields=["bands"], name="root_bands"
-            ),
+            index=django.contrib.postgres.indexes.GinIndex(fields=["bands"], name="root_bands"),
         ),
         migrations.AddConstraint(
             model_name="promptroot",
-            constraint=models.UniqueConstraint(
-                fields=("project", "digest"), name="root_once_per_project"
-            ),
+            constraint=models.UniqueConstraint(fields=("project", "digest"), name="root_once_per_project"),
         ),
         migrations.AddIndex(
             model_name="prompt",
-            index=models.Index(
-                fields=["project", "split", "active"], name="prompt_split"
-            ),
+            index=models.Index(fields=["project", "split", "active"], name="prompt_split"),
         ),
         migrations.AddConstraint(
             model_name="prompt",
-            constraint=models.UniqueConstraint(
-                fields=("project", "source_key"), name="imported_prompt_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("project", "source_key"), name="imported_prompt_once"),
         ),
         migrations.AddConstraint(
             model_name="prompt",
-            constraint=models.UniqueConstraint(
-                fields=("project", "digest"), name="prompt_once_per_project"
-            ),
+            constraint=models.UniqueConstraint(fields=("project", "digest"), name="prompt_once_per_project"),
         ),
         migrations.AddConstraint(
             model_name="reasondraft",
-            constraint=models.UniqueConstraint(
-                fields=("person", "comparison"), name="one_draft_each"
-            ),
+            constraint=models.UniqueConstraint(fields=("person", "comparison"), name="one_draft_each"),
         ),
         migrations.AddIndex(
             model_name="report",
@@ -218,9 +188,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="comparisonresponse",
-            constraint=models.UniqueConstraint(
-                fields=("comparison", "position"), name="one_response_per_place"
-            ),
+            constraint=models.UniqueConstraint(fields=("comparison", "position"), name="one_response_per_place"),
         ),
         migrations.AddIndex(
             model_name="comparison",
@@ -235,20 +203,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="comparison",
-            index=models.Index(
-                fields=["project", "arm", "state"], name="comparison_arm"
-            ),
+            index=models.Index(fields=["project", "arm", "state"], name="comparison_arm"),
         ),
         migrations.AddConstraint(
             model_name="comparison",
-            constraint=models.UniqueConstraint(
-                fields=("project", "source_key"), name="imported_comparison_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("project", "source_key"), name="imported_comparison_once"),
         ),
         migrations.AddConstraint(
             model_name="comparison",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("needs__gte", 1)), name="needs_a_judgment"
-            ),
+            constraint=models.CheckConstraint(condition=models.Q(("needs__gte", 1)), name="needs_a_judgment"),
         ),
     ]
