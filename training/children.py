@@ -20,6 +20,7 @@ from training.dials import policy_recipe, reward_recipe
 from training.folders import located, project_folder, stored
 from training.learning.devices import resolve
 from training.learning.job import Job, finished
+from training.learning.models import find_model
 from training.learning.rewards.posterior import FastPosterior
 from training.models import PolicyVersion, Posterior, RewardVersion, Run
 from training.posterior.features import feature_folder, feature_policy
@@ -73,8 +74,7 @@ def _write_policy_job(job: Job, project: Project, folder: Path) -> None:
 
 def parameters_of(version: PolicyVersion) -> int:
     """About how many parameters a policy has, from the size of its weight files (two bytes each at least)."""
-    folder = Path(located(version.directory))
-    return sum(file.stat().st_size for file in folder.glob("*.safetensors")) // 2 if folder.is_dir() else 0
+    return sum(file.stat().st_size for file in find_model(located(version.directory)).glob("*.safetensors")) // 2
 
 
 @dataclass

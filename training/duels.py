@@ -103,11 +103,18 @@ def settle(*, trial: Trial) -> Verdict:
     with the answer. A duel that was withdrawn, because an owner took it out, is a draw. Each is settled once;
     later amendments do not move it.
     """
-    found = verdict(evidence_of(trial), rules_of(trial))
+    found = standing(trial)
     while found is Verdict.UNDECIDED and _settle_next(trial):
         trial.refresh_from_db()
-        found = verdict(evidence_of(trial), rules_of(trial))
+        found = standing(trial)
     return found
+
+
+def standing(trial: Trial) -> Verdict:
+    """What the evidence says now. A drift check asks only whether the version has become worse."""
+    found = verdict(evidence_of(trial), rules_of(trial))
+    watching = trial.purpose == Trial.Purpose.DRIFT and found is Verdict.HOPELESS
+    return Verdict.UNDECIDED if watching else found
 
 
 @transaction.atomic

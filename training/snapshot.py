@@ -103,6 +103,11 @@ def training_prompts(project: Project) -> QuerySet[Prompt]:
     return Prompt.objects.filter(project=project, active=True, split=Split.TRAIN, root__split=Split.TRAIN)
 
 
+def training_responses(project: Project) -> QuerySet[Response]:
+    """Responses to prompts on the training side, active or not."""
+    return Response.objects.filter(prompt__project=project, prompt__split=Split.TRAIN, prompt__root__split=Split.TRAIN)
+
+
 def on_training_prompts(comparisons: QuerySet[Comparison]) -> QuerySet[Comparison]:
     """Of some comparisons, those that a model may score: a held-out one is never ordered by a score."""
     return comparisons.filter(prompt__split=Split.TRAIN, prompt__root__split=Split.TRAIN)

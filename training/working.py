@@ -30,7 +30,7 @@ from training.tasks import QUEUE, enqueue_waiting
 log = structlog.get_logger("heed.worker")
 
 LOOK_SECONDS = 2.0  # between two looks for new projects
-BEAT_SECONDS = 0.5
+BEAT_SECONDS = 1.0
 TICK_SECONDS = 0.2
 TRY_SECONDS = 0.3
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0

@@ -34,7 +34,7 @@ from training.running import ask_for_run
 DUELS_AT_MOST = 0.4  # of a round's judgments
 PROMPTS = 640  # of the project; a quarter of them is held out for duels
 MEASURED_ON = 1000
-QUEUE = 48  # open comparisons: few, so that what is asked next was chosen by what was just learned
+QUEUE = 96  # open comparisons: enough to measure features on their answers
 TICK_EVERY = 5  # judgments
 NEVER = 10**6  # the lab asks for its runs itself
 RUN_SECONDS = 900.0

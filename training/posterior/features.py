@@ -6,17 +6,17 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from django.db.models import Exists, OuterRef
 from numpy.typing import NDArray
 
-from labeling.models import ComparisonResponse, Project, Response
+from labeling.models import Project, Response
 from training.answering import Shelf
 from training.folders import project_folder
 from training.learning.rewards.features import DIMENSION, FEWEST_GROUPS, FeatureModel, from_bytes, to_bytes
 from training.learning.rows import Message
 from training.models import PolicyVersion, Posterior, ResponseFeatures
-from training.snapshot import training_prompts
+from training.snapshot import training_prompts, training_responses
 
+WANTED = 96  # prompts with two answers, where more are on their way
 MEASURED_ON = 256  # prompts of the first policy's answers, when there are so many
 BATCH = 64
 
@@ -57,9 +57,7 @@ def feature_model(project: Project, shelf: Shelf) -> FeatureModel:
 
 def _groups(project: Project) -> list[tuple[list[Message], list[list[Message]]]]:
     """Prompts with two or more responses each, the first policy's before others; one with many counts twice."""
-    rows = Response.objects.filter(prompt__in=training_prompts(project), dropped_at__isnull=True).order_by(
-        "policy_version__number", "pk"
-    )
+    rows = training_responses(project).filter(dropped_at__isnull=True).order_by("policy_version__number", "pk")
     by_prompt: dict[int, list[list[Message]]] = {}
     prompts: dict[int, list[Message]] = {}
     for pk, prompt, response in rows.values_list("prompt_id", "prompt__messages", "messages")[: 4 * MEASURED_ON]:
@@ -71,7 +69,8 @@ def _groups(project: Project) -> list[tuple[list[Message], list[list[Message]]]]
         for start in range(0, len(responses) - 1, 4)
         if len(responses[start : start + 4]) >= 2
     ]
-    if len(groups) < FEWEST_GROUPS:
+    wanted = min(WANTED, int(0.75 * project.queue_target)) if training_prompts(project).exists() else 0
+    if len(groups) < max(FEWEST_GROUPS, wanted):
         raise NotYet
     return groups[:MEASURED_ON]
 
@@ -99,20 +98,6 @@ def compute_features(model: FeatureModel, responses: Collection[int]) -> Vectors
             ignore_conflicts=True,
         )
     return made
-
-
-def features_of(model: FeatureModel, responses: Collection[int]) -> Vectors:
-    """Stored vectors, and those computed now that were missing."""
-    known = stored_features(model.digest, responses)
-    return known | compute_features(model, set(responses) - set(known))
-
-
-def without_features(project: Project, digest: str, most: int) -> list[int]:
-    """Responses that stand in a comparison and have no vector yet, newest first."""
-    computed = ResponseFeatures.objects.filter(response=OuterRef("pk"), model_digest=digest)
-    used = ComparisonResponse.objects.filter(response=OuterRef("pk"))
-    rows = Response.objects.filter(Exists(used), ~Exists(computed), prompt__project=project)
-    return list(rows.order_by("-pk").values_list("pk", flat=True)[:most])
 
 
 def differences(vectors: Vectors, pairs: Sequence[tuple[int, int]]) -> NDArray[np.float32]:

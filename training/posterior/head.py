@@ -11,10 +11,11 @@ from labeling.models import ComparisonResponse, Project, State
 from training.learning.acquisition.information import score_pairs
 from training.learning.rewards.features import DIMENSION, FeatureModel
 from training.learning.rewards.posterior import FastPosterior
-from training.posterior.features import Vectors, differences, features_of, in_parts, stored_features
+from training.posterior.features import Vectors, compute_features, differences, in_parts, stored_features
 from training.snapshot import on_training_prompts
 
 METHOD = "bald"
+COMPUTE_AT_ONCE = 64  # responses whose features are computed in one look
 TOP = 500  # places whose order is kept exact (as the queue's own writer does)
 
 
@@ -49,12 +50,11 @@ class Head:
         self.places = {pk: row for row, pk in enumerate(self.ids.tolist())}
 
     def _vectors(self, responses: set[int]) -> Vectors:
-        """A few missing vectors are computed at once; many wait for the owner, who computes the newest first."""
+        """Known vectors, and some missing ones computed, the newest responses' first."""
         vectors: Vectors = {}
         for part in in_parts(sorted(responses)):
             vectors |= stored_features(self.model.digest, part)
-        missing = responses - set(vectors)
-        return vectors | (features_of(self.model, missing) if len(missing) <= 64 else {})
+        return vectors | compute_features(self.model, sorted(responses - set(vectors))[-COMPUTE_AT_ONCE:])
 
     def reorder(self, posterior: FastPosterior, version: str) -> int:
         """Score all and write what decides the first places. Returns how many rows were written."""

@@ -22,7 +22,6 @@ from training.posterior.features import (
     feature_model,
     in_parts,
     stored_features,
-    without_features,
 )
 from training.posterior.head import Head
 from training.posterior.learned import Learned
@@ -31,6 +30,8 @@ from training.snapshot import Verdict
 REFIT_AFTER = 500  # updates
 LOOK_SECONDS = 2.0  # between two looks at which comparisons are open
 SAVE_SECONDS = 1.0
+SIGNATURE_SECONDS = 10.0  # between two looks at what an owner has withdrawn: that counts responses
+LEARN_AT_ONCE = 256  # judgments in one tick, the newest first when more of them wait for features
 COMPUTE_AT_ONCE = 128  # responses whose features are computed in one tick
 
 
@@ -57,6 +58,7 @@ class Owner:
     refit_due: bool = False
     changed: bool = False
     looked_at: float = 0.0
+    counted_at: float = 0.0
     saved_at: float = 0.0
 
     def __post_init__(self) -> None:
@@ -151,13 +153,14 @@ class Owner:
         return self.learned.amend(verdict.amends or 0, verdict.id, verdict.p, verdict.weight)
 
     def _learn_waiting(self, told: Told) -> None:
-        """Learn, in order, whatever has its features; missing ones are computed newest first, some in each tick."""
-        if not self.waiting:
+        """Learn, in order, the newest that wait; missing features are computed newest first, some in each tick."""
+        newest = self.waiting[-LEARN_AT_ONCE:]
+        if not newest:
             return
-        wanted = {response for verdict in self.waiting for response in verdict.responses}
+        wanted = {response for verdict in newest for response in verdict.responses}
         vectors = self._stored(wanted)
         vectors |= compute_features(self.model, sorted(wanted - set(vectors), reverse=True)[:COMPUTE_AT_ONCE])
-        ready = [verdict for verdict in self.waiting if all(pk in vectors for pk in verdict.responses)]
+        ready = [verdict for verdict in newest if all(pk in vectors for pk in verdict.responses)]
         done = {verdict.id for verdict in ready}
         self.waiting = [verdict for verdict in self.waiting if verdict.id not in done]
         self._learn(ready, vectors)
@@ -217,13 +220,13 @@ class Owner:
         self.changed = told.refitted = True
 
     def _look_around(self, now: float) -> None:
-        """What is open now, what has stopped to count, and features that nobody asked for yet."""
+        """What is open now, and now and then what has stopped to count."""
         self.looked_at = now
+        self.head.look_again()
+        if now - self.counted_at < SIGNATURE_SECONDS or self.refit is not None:
+            return
+        self.counted_at = now
         withdrawn = snapshot.withdrawn_signature(self.project)
-        if tuple(self.row.withdrawn) != withdrawn and self.refit is None:
+        if tuple(self.row.withdrawn) != withdrawn:
             self._load()
             self.row.withdrawn, self.refit_due = list(withdrawn), True
-        if not self.waiting:
-            missing = without_features(self.project, self.model.digest, COMPUTE_AT_ONCE // 2)
-            compute_features(self.model, missing)
-        self.head.look_again()
