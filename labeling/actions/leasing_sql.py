@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db import connection
 
+from alignment_site.prepared import prepared_cursor
+
 # The columns of a lease that its page needs, in this order.
 LEASE_NAMES = (
     *("id", "project_id", "comparison_id", "person_id", "order"),
@@ -186,7 +188,7 @@ def take(arm: str, *, wait: bool) -> str:
 
 def row(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
     """The first row that a statement returns."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(statement, values)
         found: tuple[Any, ...] | None = cursor.fetchone()
     return found

@@ -13,7 +13,7 @@ from labeling.actions.inviting import InvitationGone, accept_invitation, open_in
 from labeling.actions.linking import LinkGone, spend_owner_link
 from labeling.pages.signing_up import INVITED
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "alignment_site.sessions.PersonBackend"
 
 
 @never_cache

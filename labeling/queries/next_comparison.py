@@ -10,6 +10,7 @@ from uuid import UUID
 from django.core.cache import cache
 from django.db import connection
 
+from alignment_site.prepared import prepared_cursor
 from labeling.models import Comparison, Lease, Person, Project
 
 Messages = list[dict[str, str]]
@@ -91,7 +92,7 @@ def judging_page(lease: Lease) -> JudgingPage:
         "guideline": lease.guideline_id,
         "most": COUNTED_UP_TO,
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(PAGE, values)
         row: tuple[Any, ...] | None = cursor.fetchone()
     if row is None:
