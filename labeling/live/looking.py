@@ -28,14 +28,15 @@ class LookAgain(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has n
         self.groups_heard = []
         wanted = parse_qs(self.scope["query_string"].decode("latin-1")).get("groups", [""])[0]
         groups = [name for name in wanted.split(",") if name]
-        await self.accept()  # a browser learns the code of a close only after the handshake
         if not groups or len(groups) > GROUPS_AT_MOST or not await self._allowed(groups):
+            await self.accept()  # a browser learns the code of a close only after the handshake
             await self.close(NOT_ALLOWED)
             return
         self.checked_at = time.monotonic()
         for group in groups:
             await self.channel_layer.group_add(group, self.channel_name)
             self.groups_heard.append(group)
+        await self.accept()  # last: from here on nothing is missed
 
     async def disconnect(self, code: int) -> None:
         """Leave every group."""

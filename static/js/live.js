@@ -4,7 +4,7 @@
 "use strict";
 (() => {
   const FIRST_RETRY = 500, LAST_RETRY = 30000;
-  let socket = null, subscribed = "", retry = FIRST_RETRY, retryTimer = 0, opened = false;
+  let socket = null, subscribed = "", retry = FIRST_RETRY, retryTimer = 0;
   const waiting = new WeakMap(), lookedAt = new WeakMap();
 
   const elements = () => document.querySelectorAll("[data-live]");
@@ -42,8 +42,7 @@
     mine.onopen = () => {
       retry = FIRST_RETRY;
       document.documentElement.dataset.liveState = "open";
-      if (opened) tell(null); // what was said while nobody listened is lost
-      opened = true;
+      tell(null); // what was said between the page's making and now is lost
     };
     mine.onmessage = (event) => tell(event.data);
     mine.onclose = (event) => {
