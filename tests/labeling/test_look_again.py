@@ -66,7 +66,7 @@ def told(group: str) -> dict[str, str]:
 
 
 def run(story: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(story(), 20))  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(story(), 20))
 
 
 def assert_turned_away(socket: Socket) -> None:
