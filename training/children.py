@@ -27,7 +27,7 @@ from training.posterior.features import feature_folder, feature_policy
 from training.running import LOG, State, complete, fail
 from training.snapshot import NothingToTrainOn, take_snapshot, training_prompts
 
-ATTEMPTS = 5  # starts of one run before it counts as failed: the first, and four after it was killed
+ATTEMPTS = 5  # starts of one run without a step forward before it counts as failed
 SILENT = timedelta(minutes=10)  # without a heartbeat a child hangs
 
 
@@ -102,10 +102,28 @@ class Children:
         return run
 
     def _start(self, run: Run) -> None:
-        log = Path(located(run.directory), LOG)
+        """The row says that it runs before the process does: whatever dies in between, no second one is started."""
+        now = timezone.now()
+        queued = Run.objects.filter(pk=run.pk, state=State.QUEUED)
+        if not queued.update(
+            state=State.RUNNING,
+            attempts=run.attempts + 1,
+            heartbeat_at=now,
+            started_at=run.started_at or now,
+            pid=None,
+            pid_started=None,
+        ):
+            return  # cancelled a moment ago
+        run.refresh_from_db()
+        process = self._child(run)
+        self.processes[run.pk] = process
+        Run.objects.filter(pk=run.pk).update(pid=process.pid, pid_started=_started(process.pid))
+        tell_project(run.project_id)
+
+    def _child(self, run: Run) -> "subprocess.Popen[bytes]":
         read_end, _ = self.pipe
-        with log.open("ab") as out:
-            process = subprocess.Popen(
+        with Path(located(run.directory), LOG).open("ab") as out:
+            return subprocess.Popen(
                 [sys.executable, str(settings.BASE_DIR / "manage.py"), "train", "run", str(run.pk)],
                 cwd=settings.BASE_DIR,
                 env={**os.environ, lifeline.VARIABLE: str(read_end)},
@@ -114,21 +132,9 @@ class Children:
                 stderr=subprocess.STDOUT,
                 pass_fds=(read_end,),
             )
-        self.processes[run.pk] = process
-        run.state, run.pid, run.pid_started = State.RUNNING, process.pid, _started(process.pid)
-        run.attempts += 1
-        run.heartbeat_at = timezone.now()
-        run.started_at = run.started_at or run.heartbeat_at
-        Run.objects.filter(pk=run.pk, state=State.QUEUED).update(
-            **{
-                name: getattr(run, name)
-                for name in ("state", "pid", "pid_started", "attempts", "heartbeat_at", "started_at")
-            }
-        )
-        tell_project(run.project_id)
 
     def look_after(self, project: Project) -> None:
-        """Notice children that ended: one that was killed starts again, up to five times."""
+        """Notice children that ended: one that was killed starts again, up to five times without a step forward."""
         for run in project.runs.filter(state=State.RUNNING):
             process = self.processes.get(run.pk)
             if process is not None and process.poll() is not None:
@@ -163,7 +169,7 @@ def resume_or_fail(run: Run) -> None:
         now = timezone.now()
         Run.objects.filter(pk=run.pk, state=State.RUNNING).update(state=State.CANCELLED, finished_at=now)
     elif run.attempts >= ATTEMPTS:
-        fail(run, f"It was killed {run.attempts} times.")
+        fail(run, f"It was killed {run.attempts} times without a step forward.")
     else:
         Run.objects.filter(pk=run.pk, state=State.RUNNING).update(state=State.QUEUED, pid=None, pid_started=None)
     tell_project(run.project_id)
