@@ -1,6 +1,8 @@
 /* Live curves by uPlot. <div class="live-chart" data-chart="/…/series.json" data-live="project-7"></div>
    The address answers {"x_label": "step", "x": [1, 2, …], "series": [{"label": "loss", "values": [0.69, null, …],
-   "tone": "a"}]} with one value (or null) for each x; an empty x says that there is nothing yet. */
+   "tone": "a"}]} with one value (or null) for each x, or just [[1, 2, …], [0.69, 0.5, …]] for a single curve; an empty
+   x says that there is nothing yet. It is fetched again when the box is told to look
+   again; without a `data-live` of its own, when any part of the page is. */
 "use strict";
 (() => {
   const charts = new WeakMap();
@@ -34,6 +36,7 @@
       data = await response.json();
     } catch { return; }
     if (!box.isConnected) return;
+    if (Array.isArray(data)) data = { x: data[0], series: [{ label: box.dataset.title || "value", values: data[1] }] };
     box.classList.toggle("is-waiting", !data.x.length);
     if (!data.x.length) { box.textContent = "Nothing to draw yet."; return; }
     const values = [data.x, ...data.series.map((one) => one.values)];
@@ -51,8 +54,12 @@
   document.addEventListener("DOMContentLoaded", () => drawAll(document));
   document.addEventListener("htmx:load", (event) => drawAll(event.target));
   document.addEventListener("look-again", (event) => {
-    if (event.target.matches("[data-chart]")) draw(event.target);
+    for (const box of boxes()) if (box === event.target || !box.dataset.live) drawSoon(box);
   });
+  const soon = new WeakMap();
+  function drawSoon(box) {
+    if (!soon.has(box)) soon.set(box, setTimeout(() => { soon.delete(box); draw(box); }, 700));
+  }
   let resizing = 0;
   addEventListener("resize", () => {
     clearTimeout(resizing);
