@@ -168,10 +168,13 @@ def save_policy(policy: Policy, directory: Path, card: str, *, dtype: torch.dtyp
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     base = base_model(policy.model)
-    state = {
-        name: tensor.to("cpu", dtype) if tensor.is_floating_point() else tensor.cpu()
-        for name, tensor in merged_state(policy.model).items()
-    }
+    state: dict[str, torch.Tensor] = {}
+    converted: dict[tuple[int, torch.Size], torch.Tensor] = {}  # tied weights stay one tensor, and are stored once
+    for name, tensor in merged_state(policy.model).items():
+        key = (tensor.data_ptr(), tensor.shape)
+        if key not in converted:
+            converted[key] = tensor.to("cpu", dtype) if tensor.is_floating_point() else tensor.cpu()
+        state[name] = converted[key]
     before, base.config.dtype = base.config.dtype, dtype
     try:
         base.save_pretrained(part, state_dict=state)
