@@ -54,6 +54,11 @@ def new_seeds(chance: random.Random, count: int) -> list[int]:
     return [chance.randrange(SEEDS) for _ in range(count)]
 
 
+def storable(text: str) -> str:
+    """A sampled text as the database can hold it; its token ids say what was really sampled."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 def answer(
     *,
     shelf: Shelf,
@@ -72,7 +77,7 @@ def answer(
             responses=[
                 NewResponse(
                     prompt_id=prompt.pk,
-                    messages=[{"role": "assistant", "content": made.text}],
+                    messages=[{"role": "assistant", "content": storable(made.text)}],
                     policy_version_id=version.pk,
                     sampler=settings.to_json(),
                     seed=seed,

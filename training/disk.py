@@ -32,12 +32,13 @@ class Kept:
 def to_delete(versions: list[Kept], *, keep_last: int = KEEP_LAST) -> list[int]:
     """Which versions' weights may go. `versions` are oldest first; parents of what is needed stay as well."""
     by_pk = {version.pk: version for version in versions}
-    keep = {version.pk for version in versions[-keep_last:]}
+    lineage: set[int] = set()
     for version in versions:
         at: Kept | None = version if version.needed else None
-        while at is not None and (at.pk not in keep or at is version):
-            keep.add(at.pk)
+        while at is not None and at.pk not in lineage:
+            lineage.add(at.pk)
             at = by_pk.get(at.parent) if at.parent is not None else None
+    keep = lineage | {version.pk for version in versions[-keep_last:]}
     return [version.pk for version in versions if version.present and version.pk not in keep]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labeling.models import Project
-from training.answering import SEEDS, Shelf
+from training.answering import SEEDS, Shelf, storable
 from training.dials import sampler
 from training.learning.rewards.features import FeatureModel
 from training.learning.rewards.posterior import FastPosterior
@@ -61,7 +61,7 @@ class Steerer:
         policy = self.shelf.policy(version)
         seeds = [(seed + number) % SEEDS for number in range(count)]
         with self.shelf.turn:
-            return [made.text for made in sample(policy, [prompt] * count, sampler(project), seeds)]
+            return [storable(made.text) for made in sample(policy, [prompt] * count, sampler(project), seeds)]
 
     def _best(self, project: Project, prompt: list[Message], texts: list[str]) -> int | None:
         """Which answer the posterior likes best; None while it has learned nothing."""

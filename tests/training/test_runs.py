@@ -162,7 +162,7 @@ def test_a_killed_run_is_queued_again_and_gives_up_at_last() -> None:
         kept.look_after(project)
         run.refresh_from_db()
         assert run.state == ("queued" if attempt < children.ATTEMPTS else "failed")
-    assert run.error.startswith("It ended 5 times without a result.")
+    assert run.error.startswith("It was killed 5 times without a step forward.")
 
 
 def test_a_run_killed_after_its_result_was_written_is_done() -> None:
