@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from labeling.actions import judging, queueing
+from labeling.actions.ordering import SCORED_ARMS
 from labeling.actions.projecting import create_project
 from labeling.models import Arm, Comparison, Lease, Membership, Person, Project, Role
 
@@ -48,7 +49,7 @@ def comparisons(project: Project, count: int, *, arm: Arm = Arm.CHOSEN, **fields
             prompt.id,
             responses[2 * number : 2 * number + 2],
             arm,
-            score=float(count - number) if arm in queueing.SCORED_ARMS else None,
+            score=float(count - number) if arm in SCORED_ARMS else None,
             **fields,
         )
         for number, prompt in enumerate(prompts)
@@ -58,13 +59,13 @@ def comparisons(project: Project, count: int, *, arm: Arm = Arm.CHOSEN, **fields
     return [found[pk] for pk in ids]
 
 
-def lease(who: Person, project: Project) -> Lease:
+def lease(who: Person, project: Project) -> Any:
     taken = judging.lease_next(person=who, project=project)
     assert taken is not None
     return taken
 
 
-def submit(who: Person, taken: Lease, answer: int = 2, **fields: Any) -> judging.Submitted:
+def submit(who: Person, taken: Lease, answer: int = 2, **fields: Any) -> Any:
     values: dict[str, Any] = {"uuid": uuid.uuid4(), "seconds": 3.0} | fields
     return judging.submit_verdict(person=who, lease_id=taken.pk, answer=answer, **values)
 

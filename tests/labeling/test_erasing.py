@@ -1,5 +1,8 @@
 """Erasure: personal data goes, judgments stay, the record comes first; a project goes as a whole."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
@@ -27,11 +30,11 @@ from labeling.models import (
 from tests.labeling.cast import comparisons, lease, member, project_of_ada, submit
 
 
-def owner_of(project):
+def owner_of(project) -> Any:
     return Person.objects.get(memberships__project=project, memberships__role=Role.OWNER)
 
 
-def test_a_persons_data_is_emptied_and_the_judgments_stay(project, ben):
+def test_a_persons_data_is_emptied_and_the_judgments_stay(project, ben) -> None:
     from allauth.account.models import EmailAddress
 
     ada = owner_of(project)
@@ -59,7 +62,7 @@ def test_a_persons_data_is_emptied_and_the_judgments_stay(project, ben):
     assert held.ending == "released" and not Comparison.objects.filter(held__gt=0).exists()
 
 
-def test_an_erased_person_has_no_way_in(project, ben):
+def test_an_erased_person_has_no_way_in(project, ben) -> None:
     _, secret = create_token(person=ben, name="Ben's laptop")
     session = SessionStore()
     session["_auth_user_id"] = str(ben.pk)
@@ -75,7 +78,7 @@ def test_an_erased_person_has_no_way_in(project, ben):
     assert Membership.objects.get(person=ben).revoked_at is not None
 
 
-def test_an_erasure_needs_a_reason_and_happens_once(project, ben):
+def test_an_erasure_needs_a_reason_and_happens_once(project, ben) -> None:
     with pytest.raises(ValidationError, match="Say why"):
         erasing.erase_person(person=ben, by=owner_of(project), why=" ")
     erasing.erase_person(person=ben, by=owner_of(project), why="Asked.")
@@ -84,7 +87,7 @@ def test_an_erasure_needs_a_reason_and_happens_once(project, ben):
     assert Erasure.objects.count() == 1
 
 
-def test_a_projects_only_owner_hands_over_before_being_erased(project, ben):
+def test_a_projects_only_owner_hands_over_before_being_erased(project, ben) -> None:
     ada = owner_of(project)
     with pytest.raises(ValidationError, match="no other owner"):
         erasing.erase_person(person=ada, by=ada, why="Asked.")
@@ -96,7 +99,7 @@ def test_a_projects_only_owner_hands_over_before_being_erased(project, ben):
 # --- projects
 
 
-def full_project():
+def full_project() -> Any:
     """A project with something in every table that hangs on it."""
     project = project_of_ada()
     ben = member(project, "Ben")
@@ -116,11 +119,11 @@ def full_project():
     return project
 
 
-def test_a_project_is_erased_whole_and_alone(db):
+def test_a_project_is_erased_whole_and_alone(db) -> None:
     kept, gone = full_project(), full_project()
     ada = owner_of(gone)
     archive_project(project=gone, by=ada)
-    Project.objects.filter(pk=gone.pk).update(archived_at=timezone.now() - timezone.timedelta(days=31))
+    Project.objects.filter(pk=gone.pk).update(archived_at=timezone.now() - timedelta(days=31))
     before = Judgment.objects.filter(project=kept).count()
 
     record = erasing.erase_project(project=gone, by=ada, why="The study is over.")
@@ -133,15 +136,15 @@ def test_a_project_is_erased_whole_and_alone(db):
     assert Person.objects.filter(first_name="Ben").count() == 2
 
 
-def test_the_door_is_shut_again_after_an_erasure(db):
+def test_the_door_is_shut_again_after_an_erasure(db) -> None:
     kept, gone = full_project(), full_project()
-    Project.objects.filter(pk=gone.pk).update(archived_at=timezone.now() - timezone.timedelta(days=31))
+    Project.objects.filter(pk=gone.pk).update(archived_at=timezone.now() - timedelta(days=31))
     erasing.erase_project(project=gone, by=owner_of(gone), why="Over.")
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         Judgment.objects.filter(project=kept)._raw_delete("default")
 
 
-def test_a_project_is_archived_for_thirty_days_first(project):
+def test_a_project_is_archived_for_thirty_days_first(project) -> None:
     ada = owner_of(project)
     with pytest.raises(ValidationError, match="Archive the project first"):
         erasing.erase_project(project=project, by=ada, why="Over.")

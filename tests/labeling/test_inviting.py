@@ -1,6 +1,7 @@
 """Who gets into a project, as what, and how that ends."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -30,22 +31,22 @@ from tests.labeling.cast import person, project_of_ada
 
 
 @pytest.fixture
-def ada(project):
+def ada(project) -> Any:
     return Person.objects.get(memberships__project=project)
 
 
-def invite(project, ada, **fields):
+def invite(project, ada, **fields) -> Any:
     return create_invitation(project=project, by=ada, **({"role": Role.RESEARCHER} | fields))
 
 
-def membership(project, who):
+def membership(project, who) -> Any:
     return Membership.objects.get(project=project, person=who)
 
 
 # --- links
 
 
-def test_a_link_makes_its_holder_a_member_as_often_as_it_says(project, ada):
+def test_a_link_makes_its_holder_a_member_as_often_as_it_says(project, ada) -> None:
     invitation, secret = invite(project, ada, uses=2)
     joined = [accept_invitation(secret=secret, person=person(name)) for name in ("Ben", "Cleo")]
     assert [one.role for one in joined] == [Role.RESEARCHER] * 2
@@ -56,13 +57,13 @@ def test_a_link_makes_its_holder_a_member_as_often_as_it_says(project, ada):
     assert ProjectChange.objects.filter(project=project, field__startswith="member:").count() == 2
 
 
-def test_a_member_who_follows_a_link_keeps_the_role_and_the_link(project, ada):
+def test_a_member_who_follows_a_link_keeps_the_role_and_the_link(project, ada) -> None:
     _, secret = invite(project, ada, role=Role.ANNOTATOR)
     assert accept_invitation(secret=secret, person=ada).role == Role.OWNER
     assert open_invitation(secret=secret).uses_left == 1
 
 
-def test_a_revoked_member_comes_back_by_a_new_link(project, ada, ben):
+def test_a_revoked_member_comes_back_by_a_new_link(project, ada, ben) -> None:
     revoke_member(membership=membership(project, ben), by=ada)
     _, secret = invite(project, ada)
     back = accept_invitation(secret=secret, person=ben)
@@ -71,7 +72,7 @@ def test_a_revoked_member_comes_back_by_a_new_link(project, ada, ben):
 
 
 @pytest.mark.parametrize("how", ["revoked", "out of date", "archived", "unknown"])
-def test_a_link_that_ended_lets_nobody_in(project, ada, how):
+def test_a_link_that_ended_lets_nobody_in(project, ada, how) -> None:
     invitation, secret = invite(project, ada)
     if how == "revoked":
         revoke_invitation(invitation=invitation)
@@ -85,7 +86,7 @@ def test_a_link_that_ended_lets_nobody_in(project, ada, how):
         accept_invitation(secret=secret, person=person("Ben"))
 
 
-def test_the_last_use_of_a_link_goes_to_one_of_two(project, ada, monkeypatch):
+def test_the_last_use_of_a_link_goes_to_one_of_two(project, ada, monkeypatch) -> None:
     _, secret = invite(project, ada)
     seen = open_invitation(secret=secret)
     accept_invitation(secret=secret, person=person("Ben"))
@@ -95,7 +96,7 @@ def test_the_last_use_of_a_link_goes_to_one_of_two(project, ada, monkeypatch):
 
 
 @pytest.mark.parametrize("wrong", [{"uses": 0}, {"uses": 1001}, {"days": 0}, {"days": 366}])
-def test_a_link_for_nobody_or_for_ever_is_refused(project, ada, wrong):
+def test_a_link_for_nobody_or_for_ever_is_refused(project, ada, wrong) -> None:
     with pytest.raises(ValidationError, match="1 to 1,000 people"):
         invite(project, ada, **wrong)
 
@@ -103,7 +104,7 @@ def test_a_link_for_nobody_or_for_ever_is_refused(project, ada, wrong):
 # --- roles
 
 
-def test_a_change_of_role_is_kept_with_who(project, ada, ben):
+def test_a_change_of_role_is_kept_with_who(project, ada, ben) -> None:
     change_role(membership=membership(project, ben), role=Role.OWNER, by=ada)
     change_role(membership=membership(project, ben), role=Role.OWNER, by=ada)
     assert membership(project, ben).role == Role.OWNER
@@ -111,7 +112,7 @@ def test_a_change_of_role_is_kept_with_who(project, ada, ben):
     assert (change.old, change.new, change.by) == (Role.ANNOTATOR, Role.OWNER, ada)
 
 
-def test_the_last_owner_stays_one(project, ada, ben):
+def test_the_last_owner_stays_one(project, ada, ben) -> None:
     for step in (
         lambda: change_role(membership=membership(project, ada), role=Role.ANNOTATOR, by=ada),
         lambda: revoke_member(membership=membership(project, ada), by=ada),
@@ -124,7 +125,7 @@ def test_the_last_owner_stays_one(project, ada, ben):
     assert ProjectChange.objects.filter(field=f"member:{ada.pk}").count() == 1
 
 
-def test_a_simulated_person_is_made_once_and_nobody_human_becomes_one(project, ben):
+def test_a_simulated_person_is_made_once_and_nobody_human_becomes_one(project, ben) -> None:
     robot = add_simulated_person(project=project, name="lab-1")
     revoke_member(membership=membership(project, robot), by=ben)
     assert add_simulated_person(project=project, name="lab-1") == robot
@@ -137,7 +138,7 @@ def test_a_simulated_person_is_made_once_and_nobody_human_becomes_one(project, b
 # --- tokens and accounts
 
 
-def test_a_token_names_its_person_until_it_is_revoked(ben):
+def test_a_token_names_its_person_until_it_is_revoked(ben) -> None:
     token, secret = create_token(person=ben, name="  ")
     assert (token.name, token.prefix) == ("token", secret[:12]) and secret.startswith("heed_")
     assert person_by_token(secret=secret) == ben
@@ -150,13 +151,13 @@ def test_a_token_names_its_person_until_it_is_revoked(ben):
     assert person_by_token(secret=secret) is None and person_by_token(secret="heed_guess") is None
 
 
-def test_a_token_of_a_locked_account_is_dead(ben):
+def test_a_token_of_a_locked_account_is_dead(ben) -> None:
     _, secret = create_token(person=ben, name="laptop")
     Person.objects.filter(pk=ben.pk).update(is_active=False)
     assert person_by_token(secret=secret) is None
 
 
-def test_an_account_keeps_how_its_person_wants_to_be_called(ben):
+def test_an_account_keeps_how_its_person_wants_to_be_called(ben) -> None:
     change_account(person=ben, first_name="Benjamin", last_name="B.", email="b@example.org", single_keys=False)
     ben.refresh_from_db()
     assert (str(ben), ben.email, ben.single_keys) == ("Benjamin B.", "b@example.org", False)
@@ -165,7 +166,7 @@ def test_an_account_keeps_how_its_person_wants_to_be_called(ben):
 # --- projects
 
 
-def test_a_new_project_has_an_owner_guidelines_and_a_free_address(project, ada):
+def test_a_new_project_has_an_owner_guidelines_and_a_free_address(project, ada) -> None:
     other = create_project(by=ada, settings={"name": "Cookery"}, guidelines="Be fair.")
     assert project.slug == "cookery" and other.slug == "cookery-2"
     assert other.guidelines.get().text == "Be fair." and membership(other, ada).role == Role.OWNER
@@ -175,13 +176,13 @@ def test_a_new_project_has_an_owner_guidelines_and_a_free_address(project, ada):
 @pytest.mark.parametrize(
     "wrong", [{"colour": "red"}, {"overlap": 0}, {"duel_share": 2.0}, {"policy_source": "directory"}, {"name": ""}]
 )
-def test_a_setting_that_makes_no_sense_is_refused(db, wrong):
+def test_a_setting_that_makes_no_sense_is_refused(db, wrong) -> None:
     with pytest.raises(ValidationError):
         create_project(by=person("Ada"), settings={"name": "Cookery", **wrong})
     assert not Project.objects.exists()
 
 
-def test_what_really_changed_is_kept(project, ada):
+def test_what_really_changed_is_kept(project, ada) -> None:
     changes = change_project(project=project, by=ada, settings={"overlap": 3, "name": "Cookery"})
     assert [(one.field, one.old, one.new, one.by) for one in changes] == [("overlap", 1, 3, ada)]
     project.refresh_from_db()
@@ -190,7 +191,7 @@ def test_what_really_changed_is_kept(project, ada):
         change_project(project=project, by=ada, settings={"salt": "x"})
 
 
-def test_the_held_out_share_is_fixed_once_prompts_were_split_by_it(project, ada):
+def test_the_held_out_share_is_fixed_once_prompts_were_split_by_it(project, ada) -> None:
     from labeling.actions.queueing import add_prompt
     from tests.labeling.cast import talk
 
@@ -200,7 +201,7 @@ def test_the_held_out_share_is_fixed_once_prompts_were_split_by_it(project, ada)
         change_project(project=project, by=ada, settings={"held_out_share": 0.2})
 
 
-def test_pausing_and_archiving_are_kept_once_each(project, ada):
+def test_pausing_and_archiving_are_kept_once_each(project, ada) -> None:
     for _ in range(2):
         pause_project(project=project, by=ada, reason="Lunch.")
     for _ in range(2):

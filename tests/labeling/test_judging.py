@@ -1,6 +1,7 @@
 """A verdict is one row, whatever the network and the tabs do; nothing that was sent is lost."""
 
 import uuid
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -13,7 +14,7 @@ from labeling.models import Comparison, Judgment, Lease, Source, State
 from tests.labeling.cast import comparisons, expire, lease, member, submit
 
 
-def test_a_verdict_is_recorded_and_the_next_comparison_leased(project, ben):
+def test_a_verdict_is_recorded_and_the_next_comparison_leased(project, ben) -> None:
     first, second = comparisons(project, 2)
     taken = lease(ben, project)
     submitted = submit(ben, taken, answer=1, seconds=4.5, reason=" It is kinder. ")
@@ -30,7 +31,7 @@ def test_a_verdict_is_recorded_and_the_next_comparison_leased(project, ben):
     assert Lease.objects.get(pk=taken.pk).ending == "judged"
 
 
-def test_a_verdict_costs_two_statements_and_its_page_two_more(project, ben, django_assert_num_queries):
+def test_a_verdict_costs_two_statements_and_its_page_two_more(project, ben, django_assert_num_queries) -> None:
     from labeling.queries.next_comparison import judging_page
 
     comparisons(project, 3)
@@ -42,7 +43,7 @@ def test_a_verdict_costs_two_statements_and_its_page_two_more(project, ben, djan
         judging_page(submitted.next_lease)
 
 
-def test_a_comparison_stays_open_until_its_judgments_are_in(project, ben, cleo):
+def test_a_comparison_stays_open_until_its_judgments_are_in(project, ben, cleo) -> None:
     [comparison] = comparisons(project, 1, needs=2)
     submit(ben, lease(ben, project))
     comparison.refresh_from_db()
@@ -52,14 +53,14 @@ def test_a_comparison_stays_open_until_its_judgments_are_in(project, ben, cleo):
     assert (comparison.taken, comparison.state) == (2, State.FULL)
 
 
-def test_a_simulated_persons_verdict_says_so(project):
+def test_a_simulated_persons_verdict_says_so(project) -> None:
     comparisons(project, 1)
     robot = member(project, "Robot", simulated=True)
     assert submit(robot, lease(robot, project)).judgment.source == Source.SIMULATION
     assert Judgment.objects.get().source == Source.SIMULATION
 
 
-def test_the_last_verdict_leaves_nothing_to_lease(project, ben):
+def test_the_last_verdict_leaves_nothing_to_lease(project, ben) -> None:
     comparisons(project, 1)
     assert submit(ben, lease(ben, project)).next_lease is None
 
@@ -67,7 +68,7 @@ def test_the_last_verdict_leaves_nothing_to_lease(project, ben):
 # --- sent twice
 
 
-def test_a_second_submit_with_the_same_id_stores_one_row(project, ben):
+def test_a_second_submit_with_the_same_id_stores_one_row(project, ben) -> None:
     comparisons(project, 3)
     taken, client_id = lease(ben, project), uuid.uuid4()
     first = submit(ben, taken, uuid=client_id, reason="Short")
@@ -78,7 +79,7 @@ def test_a_second_submit_with_the_same_id_stores_one_row(project, ben):
 
 
 @pytest.mark.parametrize("change", [{"answer": 6}, {"reason": "Long"}])
-def test_the_same_id_with_another_payload_is_a_conflict(project, ben, change):
+def test_the_same_id_with_another_payload_is_a_conflict(project, ben, change) -> None:
     comparisons(project, 2)
     taken, client_id = lease(ben, project), uuid.uuid4()
     first = submit(ben, taken, uuid=client_id, reason="Short")
@@ -88,7 +89,7 @@ def test_the_same_id_with_another_payload_is_a_conflict(project, ben, change):
     assert Judgment.objects.count() == 1
 
 
-def test_the_same_id_on_another_lease_is_a_conflict(project, ben):
+def test_the_same_id_on_another_lease_is_a_conflict(project, ben) -> None:
     comparisons(project, 3)
     taken, client_id = lease(ben, project), uuid.uuid4()
     submitted = submit(ben, taken, uuid=client_id)
@@ -97,7 +98,7 @@ def test_the_same_id_on_another_lease_is_a_conflict(project, ben):
     assert Lease.objects.get(pk=submitted.next_lease.pk).ended_at is None
 
 
-def test_two_people_may_use_the_same_id(project, ben, cleo):
+def test_two_people_may_use_the_same_id(project, ben, cleo) -> None:
     comparisons(project, 3)
     client_id = uuid.uuid4()
     submit(ben, lease(ben, project), uuid=client_id)
@@ -105,7 +106,7 @@ def test_two_people_may_use_the_same_id(project, ben, cleo):
     assert Judgment.objects.filter(uuid=client_id).count() == 2
 
 
-def test_a_reason_that_was_erased_does_not_make_a_repeat_a_conflict(project, ben):
+def test_a_reason_that_was_erased_does_not_make_a_repeat_a_conflict(project, ben) -> None:
     from labeling.models import JudgmentReason
 
     comparisons(project, 1)
@@ -115,7 +116,7 @@ def test_a_reason_that_was_erased_does_not_make_a_repeat_a_conflict(project, ben
     assert submit(ben, taken, uuid=client_id, reason="My neighbour Tom says so").repeated
 
 
-def test_a_second_verdict_on_the_same_comparison_shows_the_newer_text(project, ben):
+def test_a_second_verdict_on_the_same_comparison_shows_the_newer_text(project, ben) -> None:
     comparisons(project, 2)
     taken = lease(ben, project)
     first = submit(ben, taken, answer=1).judgment
@@ -131,7 +132,7 @@ def test_a_second_verdict_on_the_same_comparison_shows_the_newer_text(project, b
 # --- late
 
 
-def test_a_late_verdict_whose_place_is_free_counts_as_planned(project, ben):
+def test_a_late_verdict_whose_place_is_free_counts_as_planned(project, ben) -> None:
     [comparison] = comparisons(project, 1)
     taken = lease(ben, project)
     judging.release_lease(person=ben, lease_id=taken.pk)
@@ -140,7 +141,7 @@ def test_a_late_verdict_whose_place_is_free_counts_as_planned(project, ben):
     assert (comparison.taken, comparison.held, comparison.state) == (1, 0, State.FULL)
 
 
-def test_a_late_verdict_whose_place_is_taken_is_kept_as_an_extra_judgment(project, ben, cleo):
+def test_a_late_verdict_whose_place_is_taken_is_kept_as_an_extra_judgment(project, ben, cleo) -> None:
     [comparison] = comparisons(project, 1)
     taken = lease(ben, project)
     expire(taken)
@@ -154,14 +155,14 @@ def test_a_late_verdict_whose_place_is_taken_is_kept_as_an_extra_judgment(projec
     assert (comparison.taken, comparison.state) == (1, State.FULL)
 
 
-def test_a_lease_that_ran_out_but_was_not_given_back_is_still_good(project, ben):
+def test_a_lease_that_ran_out_but_was_not_given_back_is_still_good(project, ben) -> None:
     comparisons(project, 1)
     taken = lease(ben, project)
     expire(taken)
     assert not submit(ben, taken).judgment.late
 
 
-def test_a_late_verdict_on_what_was_lent_to_the_same_person_again_takes_that_place(project, ben):
+def test_a_late_verdict_on_what_was_lent_to_the_same_person_again_takes_that_place(project, ben) -> None:
     [comparison] = comparisons(project, 1)
     first = lease(ben, project)
     judging.release_lease(person=ben, lease_id=first.pk)
@@ -175,7 +176,7 @@ def test_a_late_verdict_on_what_was_lent_to_the_same_person_again_takes_that_pla
     assert conflict.value.judgment == submitted.judgment
 
 
-def test_a_late_verdict_leases_the_next_comparison_too(project, ben, cleo):
+def test_a_late_verdict_leases_the_next_comparison_too(project, ben, cleo) -> None:
     comparisons(project, 2)
     taken = lease(ben, project)
     expire(taken)
@@ -187,20 +188,20 @@ def test_a_late_verdict_leases_the_next_comparison_too(project, ben, cleo):
 
 
 @pytest.mark.parametrize("answer", [8, 10, -1])
-def test_an_unknown_answer_is_refused_in_words(project, ben, answer):
+def test_an_unknown_answer_is_refused_in_words(project, ben, answer) -> None:
     comparisons(project, 1)
     with pytest.raises(Refusal, match="the answers are 1, 2, 3, 4, 5, 6, 7, 9, 0"):
         submit(ben, lease(ben, project), answer=answer)
 
 
 @pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])
-def test_a_time_that_cannot_be_is_refused(project, ben, seconds):
+def test_a_time_that_cannot_be_is_refused(project, ben, seconds) -> None:
     comparisons(project, 1)
     with pytest.raises(Refusal, match="number of seconds"):
         submit(ben, lease(ben, project), seconds=seconds)
 
 
-def test_more_than_a_day_is_stored_as_a_day_and_an_unknown_time_as_unknown(project, ben):
+def test_more_than_a_day_is_stored_as_a_day_and_an_unknown_time_as_unknown(project, ben) -> None:
     comparisons(project, 2)
     submitted = submit(ben, lease(ben, project), seconds=1e9)
     assert Judgment.objects.get().seconds == 86_400
@@ -208,13 +209,13 @@ def test_more_than_a_day_is_stored_as_a_day_and_an_unknown_time_as_unknown(proje
 
 
 @pytest.mark.parametrize("reason", ["a" * 20_001, "nul \0"])
-def test_a_reason_that_cannot_be_stored_is_refused(project, ben, reason):
+def test_a_reason_that_cannot_be_stored_is_refused(project, ben, reason) -> None:
     comparisons(project, 1)
     with pytest.raises(Refusal, match="reason"):
         submit(ben, lease(ben, project), reason=reason)
 
 
-def test_somebody_elses_lease_cannot_be_judged(project, ben, cleo):
+def test_somebody_elses_lease_cannot_be_judged(project, ben, cleo) -> None:
     comparisons(project, 1)
     taken = lease(ben, project)
     with pytest.raises(Http404):
@@ -225,12 +226,12 @@ def test_somebody_elses_lease_cannot_be_judged(project, ben, cleo):
 # --- amending
 
 
-def amend(who, judgment, **fields):
-    values = {"uuid": uuid.uuid4(), "answer": 6, "seconds": 2.0, "reason": ""} | fields
+def amend(who, judgment, **fields) -> Any:
+    values: Any = {"uuid": uuid.uuid4(), "answer": 6, "seconds": 2.0, "reason": ""} | fields
     return judging.amend_judgment(person=who, judgment_id=judgment.pk, **values)
 
 
-def test_an_amendment_is_a_new_row_on_the_sides_as_shown(project, ben):
+def test_an_amendment_is_a_new_row_on_the_sides_as_shown(project, ben) -> None:
     [comparison] = comparisons(project, 1)
     taken = lease(ben, project)
     first = submit(ben, taken, answer=2).judgment
@@ -243,7 +244,7 @@ def test_an_amendment_is_a_new_row_on_the_sides_as_shown(project, ben):
     assert comparison.taken == 1
 
 
-def test_the_same_amendment_sent_twice_is_one_row(project, ben):
+def test_the_same_amendment_sent_twice_is_one_row(project, ben) -> None:
     comparisons(project, 1)
     first = submit(ben, lease(ben, project)).judgment
     client_id = uuid.uuid4()
@@ -253,7 +254,7 @@ def test_the_same_amendment_sent_twice_is_one_row(project, ben):
         amend(ben, first, uuid=client_id, answer=1)
 
 
-def test_two_tabs_cannot_amend_one_judgment_apart(project, ben):
+def test_two_tabs_cannot_amend_one_judgment_apart(project, ben) -> None:
     comparisons(project, 1)
     first = submit(ben, lease(ben, project)).judgment
     newer = amend(ben, amend(ben, first))
@@ -262,7 +263,7 @@ def test_two_tabs_cannot_amend_one_judgment_apart(project, ben):
     assert conflict.value.judgment == newer
 
 
-def test_nobody_amends_somebody_elses_judgment(project, ben, cleo):
+def test_nobody_amends_somebody_elses_judgment(project, ben, cleo) -> None:
     comparisons(project, 1)
     first = submit(ben, lease(ben, project)).judgment
     with pytest.raises(Http404):
@@ -273,7 +274,7 @@ def test_nobody_amends_somebody_elses_judgment(project, ben, cleo):
 
 
 @pytest.mark.parametrize("statement", ["UPDATE labeling_judgment SET answer = 1", "DELETE FROM labeling_judgment"])
-def test_the_database_refuses_to_change_a_judgment(project, ben, statement):
+def test_the_database_refuses_to_change_a_judgment(project, ben, statement) -> None:
     comparisons(project, 1)
     submit(ben, lease(ben, project))
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
@@ -281,7 +282,7 @@ def test_the_database_refuses_to_change_a_judgment(project, ben, statement):
     assert Judgment.objects.count() == 1
 
 
-def test_a_superseded_comparison_that_is_held_counts_and_then_asks_nobody_else(project, ben, cleo):
+def test_a_superseded_comparison_that_is_held_counts_and_then_asks_nobody_else(project, ben, cleo) -> None:
     from labeling.actions.queueing import mark_superseded
 
     [comparison] = comparisons(project, 1, needs=2)
@@ -294,7 +295,7 @@ def test_a_superseded_comparison_that_is_held_counts_and_then_asks_nobody_else(p
     assert (comparison.taken, comparison.state) == (1, State.WITHDRAWN)
 
 
-def test_a_superseded_comparison_that_comes_back_unjudged_is_withdrawn(project, ben):
+def test_a_superseded_comparison_that_comes_back_unjudged_is_withdrawn(project, ben) -> None:
     from labeling.actions.queueing import mark_superseded
 
     comparisons(project, 2)

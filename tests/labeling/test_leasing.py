@@ -14,7 +14,7 @@ from labeling.models import Arm, Comparison, Lease, Project, ReasonDraft, Report
 from tests.labeling.cast import comparisons, expire, lease, member, project_of_ada, submit
 
 
-def test_the_best_score_is_lent_first_and_no_score_last(project, ben, cleo):
+def test_the_best_score_is_lent_first_and_no_score_last(project, ben, cleo) -> None:
     best, second = comparisons(project, 2)
     [unscored] = comparisons(project, 1)
     Comparison.objects.filter(pk=unscored.pk).update(score=None)
@@ -22,12 +22,12 @@ def test_the_best_score_is_lent_first_and_no_score_last(project, ben, cleo):
     assert [lease(who, project).comparison_id for who in (ben, cleo, third)] == [best.pk, second.pk, unscored.pk]
 
 
-def test_an_open_lease_is_returned_again(project, ben):
+def test_an_open_lease_is_returned_again(project, ben) -> None:
     comparisons(project, 3)
     assert lease(ben, project).pk == lease(ben, project).pk
 
 
-def test_a_lease_holds_a_place_an_order_and_the_guidelines_shown(project, ben):
+def test_a_lease_holds_a_place_an_order_and_the_guidelines_shown(project, ben) -> None:
     [comparison] = comparisons(project, 1)
     taken = lease(ben, project)
     comparison.refresh_from_db()
@@ -38,7 +38,7 @@ def test_a_lease_holds_a_place_an_order_and_the_guidelines_shown(project, ben):
     assert Lease.objects.get() == taken
 
 
-def test_both_orders_are_shown(project, ben):
+def test_both_orders_are_shown(project, ben) -> None:
     comparisons(project, 40)
     taken, orders = lease(ben, project), set()
     while taken is not None:
@@ -47,19 +47,19 @@ def test_both_orders_are_shown(project, ben):
     assert orders == {(0, 1), (1, 0)}
 
 
-def test_one_comparison_is_not_lent_to_two_people_when_one_judgment_is_needed(project, ben, cleo):
+def test_one_comparison_is_not_lent_to_two_people_when_one_judgment_is_needed(project, ben, cleo) -> None:
     comparisons(project, 1)
     lease(ben, project)
     assert judging.lease_next(person=cleo, project=project) is None
 
 
-def test_overlap_lends_to_different_people_only(project, ben, cleo):
+def test_overlap_lends_to_different_people_only(project, ben, cleo) -> None:
     [comparison] = comparisons(project, 1, needs=2)
     assert lease(ben, project).comparison_id == lease(cleo, project).comparison_id == comparison.pk
     assert judging.lease_next(person=member(project, "Dan"), project=project) is None
 
 
-def test_nobody_gets_what_they_judged_skipped_or_flagged(project, ben):
+def test_nobody_gets_what_they_judged_skipped_or_flagged(project, ben) -> None:
     comparisons(project, 3, needs=5)
     judged = lease(ben, project)
     skipped = submit(ben, judged).next_lease
@@ -73,7 +73,7 @@ def test_nobody_gets_what_they_judged_skipped_or_flagged(project, ben):
     assert set(Comparison.objects.values_list("held", "taken")) == {(0, 0), (0, 1)}
 
 
-def test_a_report_without_a_reason_is_refused_and_the_lease_stays(project, ben):
+def test_a_report_without_a_reason_is_refused_and_the_lease_stays(project, ben) -> None:
     comparisons(project, 1)
     taken = lease(ben, project)
     with pytest.raises(Refusal, match="Say why"):
@@ -81,7 +81,7 @@ def test_a_report_without_a_reason_is_refused_and_the_lease_stays(project, ben):
     assert lease(ben, project).pk == taken.pk
 
 
-def test_reporting_on_an_ended_lease_changes_nothing(project, ben):
+def test_reporting_on_an_ended_lease_changes_nothing(project, ben) -> None:
     comparisons(project, 1)
     taken = lease(ben, project)
     submit(ben, taken)
@@ -90,7 +90,7 @@ def test_reporting_on_an_ended_lease_changes_nothing(project, ben):
     assert not Report.objects.exists()
 
 
-def test_a_released_comparison_may_come_again(project, ben):
+def test_a_released_comparison_may_come_again(project, ben) -> None:
     comparisons(project, 1)
     taken = lease(ben, project)
     judging.release_lease(person=ben, lease_id=taken.pk)
@@ -98,7 +98,7 @@ def test_a_released_comparison_may_come_again(project, ben):
     assert again.comparison_id == taken.comparison_id and again.pk != taken.pk
 
 
-def test_a_lease_that_ran_out_goes_to_the_next_person_who_asks(project, ben, cleo):
+def test_a_lease_that_ran_out_goes_to_the_next_person_who_asks(project, ben, cleo) -> None:
     [comparison] = comparisons(project, 1)
     taken = lease(ben, project)
     expire(taken)
@@ -108,7 +108,7 @@ def test_a_lease_that_ran_out_goes_to_the_next_person_who_asks(project, ben, cle
     assert (taken.ending, comparison.held) == ("expired", 1)
 
 
-def test_ones_own_lease_that_ran_out_is_replaced(project, ben):
+def test_ones_own_lease_that_ran_out_is_replaced(project, ben) -> None:
     comparisons(project, 2)
     taken = lease(ben, project)
     expire(taken)
@@ -117,7 +117,7 @@ def test_ones_own_lease_that_ran_out_is_replaced(project, ben):
     assert Comparison.objects.filter(held=1).count() == 1
 
 
-def test_submitting_gives_back_what_others_left(project, ben, cleo):
+def test_submitting_gives_back_what_others_left(project, ben, cleo) -> None:
     first, second = comparisons(project, 2)
     expire(lease(ben, project))
     left = lease(cleo, project)
@@ -126,7 +126,7 @@ def test_submitting_gives_back_what_others_left(project, ben, cleo):
     assert submit(cleo, left).next_lease.comparison_id == second.pk
 
 
-def test_an_archived_project_lends_nothing(project, ben):
+def test_an_archived_project_lends_nothing(project, ben) -> None:
     comparisons(project, 1)
     from labeling.actions.projecting import archive_project
 
@@ -135,7 +135,7 @@ def test_an_archived_project_lends_nothing(project, ben):
     assert judging.lease_next(person=ben, project=project) is None
 
 
-def test_a_verdict_in_an_archived_project_counts_and_leases_nothing(project, ben):
+def test_a_verdict_in_an_archived_project_counts_and_leases_nothing(project, ben) -> None:
     comparisons(project, 2)
     taken = lease(ben, project)
     Project.objects.filter(pk=project.pk).update(archived_at="2026-01-01T00:00Z")
@@ -143,7 +143,7 @@ def test_a_verdict_in_an_archived_project_counts_and_leases_nothing(project, ben
     assert submitted.judgment.pk and submitted.next_lease is None
 
 
-def test_renewing_gives_the_whole_span_three_times_and_no_more(project, ben):
+def test_renewing_gives_the_whole_span_three_times_and_no_more(project, ben) -> None:
     comparisons(project, 1)
     taken = lease(ben, project)
     Lease.objects.filter(pk=taken.pk).update(expires_at=taken.taken_at + (taken.expires_at - taken.taken_at) / 2)
@@ -155,7 +155,7 @@ def test_renewing_gives_the_whole_span_three_times_and_no_more(project, ben):
         judging.renew_lease(person=ben, lease_id=taken.pk)
 
 
-def test_a_lease_that_ran_out_is_not_renewed(project, ben):
+def test_a_lease_that_ran_out_is_not_renewed(project, ben) -> None:
     comparisons(project, 1)
     taken = lease(ben, project)
     expire(taken)
@@ -164,7 +164,7 @@ def test_a_lease_that_ran_out_is_not_renewed(project, ben):
 
 
 @pytest.mark.parametrize("action", ["renew_lease", "release_lease"])
-def test_somebody_elses_lease_does_not_exist(project, ben, cleo, action):
+def test_somebody_elses_lease_does_not_exist(project, ben, cleo, action) -> None:
     comparisons(project, 1)
     taken = lease(ben, project)
     with pytest.raises(Http404):
@@ -174,7 +174,7 @@ def test_somebody_elses_lease_does_not_exist(project, ben, cleo, action):
     assert lease(ben, project).pk == taken.pk
 
 
-def test_a_draft_is_kept_until_the_verdict_and_an_empty_one_forgotten(project, ben):
+def test_a_draft_is_kept_until_the_verdict_and_an_empty_one_forgotten(project, ben) -> None:
     comparisons(project, 2)
     taken = lease(ben, project)
     judging.save_draft(person=ben, lease_id=taken.pk, text="Because")
@@ -196,7 +196,7 @@ def terms(duel: float = 0.0, random_share: float = 0.0, repeat: float = 0.0) -> 
     return Terms(1, False, duel, random_share, repeat, 600)
 
 
-def test_the_coins_give_each_arm_its_share():
+def test_the_coins_give_each_arm_its_share() -> None:
     coin = random.Random(1)
     firsts = Counter(arm_order(terms(1 / 3, 0.1, 0.02), coin)[0] for _ in range(30_000))
     assert firsts[Arm.DUEL] / 30_000 == pytest.approx(1 / 3, abs=0.01)
@@ -204,13 +204,13 @@ def test_the_coins_give_each_arm_its_share():
     assert firsts[Arm.REPEAT] / 30_000 == pytest.approx(0.02 * 2 / 3, abs=0.005)
 
 
-def test_every_arm_is_looked_into_whatever_the_coins_say():
+def test_every_arm_is_looked_into_whatever_the_coins_say() -> None:
     coin = random.Random(2)
     for _ in range(200):
         assert sorted(arm_order(terms(0.5, 0.3, 0.3), coin)) == sorted(Arm)
 
 
-def test_duels_are_served_at_their_share_in_creation_order(db):
+def test_duels_are_served_at_their_share_in_creation_order(db) -> None:
     project = project_of_ada(duel_share=0.5)
     ben = member(project, "Ben")
     comparisons(project, 200)
@@ -224,12 +224,12 @@ def test_duels_are_served_at_their_share_in_creation_order(db):
     assert 12 <= len(asked) <= 40
 
 
-def test_an_arm_that_is_empty_gives_way_to_the_others(project, ben):
+def test_an_arm_that_is_empty_gives_way_to_the_others(project, ben) -> None:
     [only] = comparisons(project, 1, arm=Arm.DUEL)
     assert lease(ben, project).comparison_id == only.pk
 
 
-def test_a_repeat_goes_only_to_who_judged_the_first_and_swaps_the_sides(project, ben, cleo):
+def test_a_repeat_goes_only_to_who_judged_the_first_and_swaps_the_sides(project, ben, cleo) -> None:
     [first] = comparisons(project, 1)
     taken = lease(ben, project)
     submit(ben, taken)

@@ -1,6 +1,7 @@
 """What goes into the queue is whole, its order is the scores', and what is old goes out of it."""
 
 import json
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -11,15 +12,15 @@ from labeling.models import Arm, Comparison, ComparisonResponse, ProjectChange, 
 from tests.labeling.cast import comparisons, expire, ids, lease, member, project_of_ada, submit, talk
 
 
-def answer(prompt_id, text="Gladly.", **fields):
+def answer(prompt_id, text="Gladly.", **fields) -> Any:
     return queueing.NewResponse(prompt_id, [{"role": "assistant", "content": text}], **fields)
 
 
-def two_answers(prompt_id):
+def two_answers(prompt_id) -> Any:
     return queueing.add_responses(responses=[answer(prompt_id, "One."), answer(prompt_id, "Two.")])
 
 
-def add(project, prompt_id, responses, arm=Arm.CHOSEN, **fields):
+def add(project, prompt_id, responses, arm=Arm.CHOSEN, **fields) -> Any:
     new = queueing.NewComparison(prompt_id, responses, arm, **fields)
     return queueing.add_comparisons(project=project, comparisons=[new])
 
@@ -27,7 +28,7 @@ def add(project, prompt_id, responses, arm=Arm.CHOSEN, **fields):
 # --- prompts
 
 
-def test_the_same_conversation_is_one_prompt(project):
+def test_the_same_conversation_is_one_prompt(project) -> None:
     first, second, again = queueing.add_prompts(
         project=project, conversations=[talk("Boil an egg."), talk("Fry an egg."), talk("Boil an egg.")]
     )
@@ -37,7 +38,7 @@ def test_the_same_conversation_is_one_prompt(project):
     assert Prompt.objects.count() == 2
 
 
-def test_a_prompt_keeps_its_messages_tags_origin_and_split(project):
+def test_a_prompt_keeps_its_messages_tags_origin_and_split(project) -> None:
     messages = [{"role": "system", "content": "Be brief ✓"}, {"role": "user", "content": "Boil an egg."}]
     prompt = queueing.add_prompt(project=project, messages=messages, tags=["eggs"], origin="page")
     assert (prompt.messages, prompt.tags, prompt.origin, prompt.active) == (messages, ["eggs"], "page", True)
@@ -54,19 +55,19 @@ def test_a_prompt_keeps_its_messages_tags_origin_and_split(project):
         ([{"role": "user", "content": "\ud800"}], "surrogate"),
     ],
 )
-def test_a_prompt_that_cannot_be_stored_is_refused_in_words(project, messages, words):
+def test_a_prompt_that_cannot_be_stored_is_refused_in_words(project, messages, words) -> None:
     with pytest.raises(Refusal, match=words):
         queueing.add_prompts(project=project, conversations=[messages])
     assert not Prompt.objects.exists()
 
 
-def test_a_backslash_before_u0000_is_no_nul(project):
+def test_a_backslash_before_u0000_is_no_nul(project) -> None:
     assert queueing.add_prompt(project=project, messages=talk("write \\u0000 in JSON")).messages == talk(
         "write \\u0000 in JSON"
     )
 
 
-def test_switching_a_prompt_is_kept_with_who(project, ben):
+def test_switching_a_prompt_is_kept_with_who(project, ben) -> None:
     prompt = queueing.add_prompt(project=project, messages=talk("Boil an egg."))
     queueing.set_prompt_active(prompt=prompt, active=False, by=ben)
     queueing.set_prompt_active(prompt=prompt, active=False, by=ben)
@@ -79,7 +80,7 @@ def test_switching_a_prompt_is_kept_with_who(project, ben):
 # --- responses and comparisons
 
 
-def test_a_response_keeps_everything_about_how_it_was_sampled(project):
+def test_a_response_keeps_everything_about_how_it_was_sampled(project) -> None:
     from training.models import PolicyVersion
 
     policy = PolicyVersion.objects.create(
@@ -92,7 +93,7 @@ def test_a_response_keeps_everything_about_how_it_was_sampled(project):
     assert {name: getattr(response, name) for name in sampled} == sampled
 
 
-def test_a_policys_response_without_its_tokens_is_refused_by_the_database(project):
+def test_a_policys_response_without_its_tokens_is_refused_by_the_database(project) -> None:
     from training.models import PolicyVersion
 
     policy = PolicyVersion.objects.create(
@@ -104,7 +105,7 @@ def test_a_policys_response_without_its_tokens_is_refused_by_the_database(projec
     assert queueing.add_response(response=answer(prompt.pk)).token_ids is None
 
 
-def test_a_comparison_keeps_why_it_was_chosen(project):
+def test_a_comparison_keeps_why_it_was_chosen(project) -> None:
     prompt = queueing.add_prompt(project=project, messages=talk("Boil an egg."))
     responses = Response.objects.in_bulk(two_answers(prompt.pk))
     ordered = [responses[pk] for pk in sorted(responses, reverse=True)]
@@ -124,14 +125,14 @@ def test_a_comparison_keeps_why_it_was_chosen(project):
     assert [entry.response for entry in comparison.entries.all()] == ordered
 
 
-def test_a_comparison_needs_the_projects_overlap_unless_said(db):
+def test_a_comparison_needs_the_projects_overlap_unless_said(db) -> None:
     project = project_of_ada(overlap=3)
     assert comparisons(project, 1)[0].needs == 3
     assert comparisons(project, 1, needs=1)[0].needs == 1
 
 
 @pytest.mark.parametrize("arm", [Arm.RANDOM, Arm.DUEL])
-def test_an_arm_in_creation_order_carries_no_score(project, arm):
+def test_an_arm_in_creation_order_carries_no_score(project, arm) -> None:
     prompt = queueing.add_prompt(project=project, messages=talk("Boil an egg."))
     with pytest.raises(Refusal, match="carries no score"):
         add(project, prompt.pk, two_answers(prompt.pk), arm, score=1.0)
@@ -140,7 +141,7 @@ def test_an_arm_in_creation_order_carries_no_score(project, arm):
         Comparison.objects.filter(pk=pk).update(score=1.0)
 
 
-def test_what_is_not_a_comparison_is_refused(project):
+def test_what_is_not_a_comparison_is_refused(project) -> None:
     one, other = (queueing.add_prompt(project=project, messages=talk(text)) for text in ("Boil it.", "Fry it."))
     mine, theirs = two_answers(one.pk), two_answers(other.pk)
     stranger = queueing.add_prompt(project=project_of_ada(), messages=talk("Boil it."))
@@ -160,7 +161,7 @@ def test_what_is_not_a_comparison_is_refused(project):
     assert Comparison.objects.count() == 1 and ComparisonResponse.objects.count() == 2
 
 
-def test_nothing_to_add_adds_nothing(project):
+def test_nothing_to_add_adds_nothing(project) -> None:
     assert queueing.add_prompts(project=project, conversations=[]) == []
     assert queueing.add_responses(responses=[]) == []
     assert queueing.add_comparisons(project=project, comparisons=[]) == []
@@ -169,7 +170,7 @@ def test_nothing_to_add_adds_nothing(project):
 # --- order
 
 
-def reorder(project, scores):
+def reorder(project, scores) -> Any:
     ranked = sorted(scores.items(), key=lambda pair: -pair[1])
     return queueing.reorder_queue(
         project=project,
@@ -178,7 +179,7 @@ def reorder(project, scores):
     )
 
 
-def test_new_scores_decide_who_is_next(project, ben):
+def test_new_scores_decide_who_is_next(project, ben) -> None:
     first, second, third = comparisons(project, 3)
     assert reorder(project, {first.pk: 0.1, second.pk: 0.2, third.pk: 0.9}) == 3
     third.refresh_from_db()
@@ -186,7 +187,7 @@ def test_new_scores_decide_who_is_next(project, ben):
     assert lease(ben, project).comparison_id == third.pk
 
 
-def test_rows_whose_score_did_not_change_are_not_written(project):
+def test_rows_whose_score_did_not_change_are_not_written(project) -> None:
     rows = comparisons(project, 4)
     scores = {row.pk: row.score for row in rows}
     assert reorder(project, scores) == 0
@@ -194,7 +195,7 @@ def test_rows_whose_score_did_not_change_are_not_written(project):
     assert queueing.reorder_queue(project=project, scores=[], model_version="x") == 0
 
 
-def test_what_is_held_and_what_has_no_score_keeps_its_place(project, ben):
+def test_what_is_held_and_what_has_no_score_keeps_its_place(project, ben) -> None:
     held, free = comparisons(project, 2)
     others = [comparisons(project, 1, arm=arm)[0] for arm in (Arm.RANDOM, Arm.DUEL)]
     assert lease(ben, project).comparison_id == held.pk
@@ -204,7 +205,7 @@ def test_what_is_held_and_what_has_no_score_keeps_its_place(project, ben):
     assert Comparison.objects.get(score=5.0 + free.pk) == free
 
 
-def test_a_long_queues_tail_is_left_alone_but_never_stands_before_the_head(project, monkeypatch):
+def test_a_long_queues_tail_is_left_alone_but_never_stands_before_the_head(project, monkeypatch) -> None:
     from labeling.actions import ordering
 
     monkeypatch.setattr(ordering, "HEAD", 2)
@@ -222,7 +223,7 @@ def test_a_long_queues_tail_is_left_alone_but_never_stands_before_the_head(proje
 # --- out of it
 
 
-def test_withdrawing_takes_what_nobody_holds(project, ben):
+def test_withdrawing_takes_what_nobody_holds(project, ben) -> None:
     held, free = comparisons(project, 2)
     duel = comparisons(project, 1, arm=Arm.DUEL)[0]
     lease(ben, project)
@@ -238,7 +239,7 @@ def test_withdrawing_takes_what_nobody_holds(project, ben):
     assert queueing.withdraw_comparisons(project=project, reason="Trial ended.", ids=[duel.pk]) == 0
 
 
-def test_a_promotion_leaves_duels_and_what_people_imported(project, ben):
+def test_a_promotion_leaves_duels_and_what_people_imported(project, ben) -> None:
     kept = [comparisons(project, 1, arm=arm)[0] for arm in (Arm.DUEL, Arm.IMPORTED)]
     comparisons(project, 2)
     comparisons(project, 1, arm=Arm.RANDOM)
@@ -247,7 +248,7 @@ def test_a_promotion_leaves_duels_and_what_people_imported(project, ben):
     assert set(Comparison.objects.filter(state=State.OPEN)) == set(kept)
 
 
-def test_judging_goes_on_after_a_promotion_with_what_is_new(project, ben):
+def test_judging_goes_on_after_a_promotion_with_what_is_new(project, ben) -> None:
     comparisons(project, 2)
     taken = lease(ben, project)
     queueing.mark_superseded(project=project, reason="Policy 2 was promoted.")
@@ -259,7 +260,7 @@ def test_judging_goes_on_after_a_promotion_with_what_is_new(project, ben):
     assert following.comparison_id == new.pk and not judging_page(following).superseded
 
 
-def test_a_lease_of_a_superseded_comparison_that_runs_out_is_lent_to_nobody(project, ben, cleo):
+def test_a_lease_of_a_superseded_comparison_that_runs_out_is_lent_to_nobody(project, ben, cleo) -> None:
     comparisons(project, 1)
     taken = lease(ben, project)
     queueing.mark_superseded(project=project, reason="Policy 2 was promoted.")
@@ -269,14 +270,14 @@ def test_a_lease_of_a_superseded_comparison_that_runs_out_is_lent_to_nobody(proj
     assert submit(ben, taken).judgment.late
 
 
-def test_json_of_messages_is_stored_once_and_the_same(project):
+def test_json_of_messages_is_stored_once_and_the_same(project) -> None:
     messages = talk('Grüße, 你好 \\ " \t')
     prompt = queueing.add_prompt(project=project, messages=messages)
     assert prompt.messages == messages
     assert json.loads(queueing.canonical_json(messages)) == messages
 
 
-def test_a_person_of_many_projects_holds_one_lease_in_each(project, ben):
+def test_a_person_of_many_projects_holds_one_lease_in_each(project, ben) -> None:
     other = project_of_ada()
     comparisons(project, 1), comparisons(other, 1)
     assert lease(ben, project).project_id != lease(ben, other).project_id

@@ -5,6 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ def at_once(*work: Callable[[], Any]) -> list[Any]:
         return list(pool.map(run, work))
 
 
-def test_sixteen_people_who_ask_at_once_get_sixteen_comparisons():
+def test_sixteen_people_who_ask_at_once_get_sixteen_comparisons() -> None:
     project = project_of_ada()
     comparisons(project, 16)
     people = [member(project, f"Judge{number}") for number in range(16)]
@@ -45,7 +46,7 @@ def test_sixteen_people_who_ask_at_once_get_sixteen_comparisons():
     assert len({taken.comparison_id for taken in leases}) == 16
 
 
-def test_people_who_ask_at_once_share_what_needs_two_and_get_no_more():
+def test_people_who_ask_at_once_share_what_needs_two_and_get_no_more() -> None:
     project = project_of_ada(overlap=2)
     comparisons(project, 3)
     people = [member(project, f"Judge{number}") for number in range(8)]
@@ -56,7 +57,7 @@ def test_people_who_ask_at_once_share_what_needs_two_and_get_no_more():
         expire(*Lease.objects.filter(ended_at__isnull=True))
 
 
-def test_two_tabs_of_one_person_get_the_same_lease():
+def test_two_tabs_of_one_person_get_the_same_lease() -> None:
     project = project_of_ada()
     comparisons(project, 8)
     ben = member(project, "Ben")
@@ -65,7 +66,7 @@ def test_two_tabs_of_one_person_get_the_same_lease():
     assert Comparison.objects.filter(held=1).count() == 1
 
 
-def test_one_verdict_sent_four_times_at_once_is_one_row():
+def test_one_verdict_sent_four_times_at_once_is_one_row() -> None:
     project = project_of_ada()
     comparisons(project, 8)
     ben, client_id = member(project, "Ben"), uuid.uuid4()
@@ -77,7 +78,7 @@ def test_one_verdict_sent_four_times_at_once_is_one_row():
     assert Judgment.objects.count() == 1 and Lease.objects.count() == 2
 
 
-def test_two_tabs_that_judge_one_comparison_differently_leave_one_row_and_a_conflict():
+def test_two_tabs_that_judge_one_comparison_differently_leave_one_row_and_a_conflict() -> None:
     project = project_of_ada()
     comparisons(project, 4)
     ben = member(project, "Ben")
@@ -88,7 +89,7 @@ def test_two_tabs_that_judge_one_comparison_differently_leave_one_row_and_a_conf
     assert next(one for one in answers if isinstance(one, Conflict)).judgment == standing
 
 
-def test_two_amendments_at_once_leave_one_and_a_conflict():
+def test_two_amendments_at_once_leave_one_and_a_conflict() -> None:
     project = project_of_ada()
     comparisons(project, 1)
     ben = member(project, "Ben")
@@ -102,7 +103,7 @@ def test_two_amendments_at_once_leave_one_and_a_conflict():
     assert Judgment.objects.count() == 2
 
 
-def test_a_verdict_and_the_end_of_its_lease_at_once_lose_nothing():
+def test_a_verdict_and_the_end_of_its_lease_at_once_lose_nothing() -> None:
     project = project_of_ada()
     for _ in range(5):
         [comparison] = comparisons(project, 1)
@@ -110,8 +111,8 @@ def test_a_verdict_and_the_end_of_its_lease_at_once_lose_nothing():
         taken = lease(ben, project)
         expire(taken)
         submitted, other = at_once(
-            lambda ben=ben, taken=taken: submit(ben, taken),
-            lambda cleo=cleo: judging.lease_next(person=cleo, project=project),
+            partial(submit, ben, taken),
+            partial(judging.lease_next, person=cleo, project=project),
         )
         assert submitted.judgment.late == (other is not None)
         comparison.refresh_from_db()
@@ -120,7 +121,7 @@ def test_a_verdict_and_the_end_of_its_lease_at_once_lose_nothing():
             submit(cleo, other)
 
 
-def test_people_judge_to_the_end_while_the_queue_is_reordered_withdrawn_and_expires():
+def test_people_judge_to_the_end_while_the_queue_is_reordered_withdrawn_and_expires() -> None:
     project = project_of_ada(overlap=2, duel_share=0.3)
     comparisons(project, 60)
     from labeling.models import Arm
@@ -164,7 +165,7 @@ def test_people_judge_to_the_end_while_the_queue_is_reordered_withdrawn_and_expi
         assert row.state in (State.FULL, State.WITHDRAWN) or row.held + row.taken <= row.needs
 
 
-def test_a_queue_that_is_just_being_reordered_is_not_taken_for_an_empty_one():
+def test_a_queue_that_is_just_being_reordered_is_not_taken_for_an_empty_one() -> None:
     project = project_of_ada()
     comparisons(project, 2)
     ben = member(project, "Ben")
@@ -184,10 +185,15 @@ def test_a_queue_that_is_just_being_reordered_is_not_taken_for_an_empty_one():
     assert taken is not None
 
 
-def test_the_queues_head_is_found_by_its_index():
+def test_the_queues_head_is_found_by_its_index() -> None:
     project = project_of_ada()
     comparisons(project, 300)
-    values = {"project": project.pk, "person": member(project, "Ben").pk, "arm": "chosen", "seconds": 60}
+    values: dict[str, Any] = {
+        "project": project.pk,
+        "person": member(project, "Ben").pk,
+        "arm": "chosen",
+        "seconds": 60,
+    }
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE labeling_comparison")
         cursor.execute("EXPLAIN " + take("chosen", wait=False), values)

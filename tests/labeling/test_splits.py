@@ -1,6 +1,7 @@
 """Which prompts are held out: by the root alone, near-duplicates together, whoever comes first decides."""
 
 import random
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -25,7 +26,7 @@ def text(chance: random.Random, count: int = 40) -> str:
 # --- the pure part
 
 
-def test_the_root_is_the_first_human_message_however_it_is_written():
+def test_the_root_is_the_first_human_message_however_it_is_written() -> None:
     messages = [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": " Ｂoil\n an   EGG "},
@@ -38,7 +39,7 @@ def test_the_root_is_the_first_human_message_however_it_is_written():
 
 
 @given(st.text(), st.text(max_size=20))
-def test_the_split_depends_on_nothing_but_salt_and_root(root, salt):
+def test_the_split_depends_on_nothing_but_salt_and_root(root, salt) -> None:
     assert is_held_out(salt=salt, root=root, share=0.25) == is_held_out(salt=salt, root=root, share=0.25)
     assert not is_held_out(salt=salt, root=root, share=0.0)
     assert is_held_out(salt=salt, root=root, share=1.0)
@@ -46,12 +47,12 @@ def test_the_split_depends_on_nothing_but_salt_and_root(root, salt):
     assert len(root_digest(root)) == 64
 
 
-def test_the_share_that_is_held_out_is_the_one_asked_for():
+def test_the_share_that_is_held_out_is_the_one_asked_for() -> None:
     held = sum(is_held_out(salt="s", root=f"root {number}", share=0.25) for number in range(20_000))
     assert held / 20_000 == pytest.approx(0.25, abs=0.01)
 
 
-def test_another_salt_holds_out_other_roots():
+def test_another_salt_holds_out_other_roots() -> None:
     sides = [[is_held_out(salt=salt, root=f"r{n}", share=0.5) for n in range(200)] for salt in "ab"]
     assert 60 < sum(one == other for one, other in zip(*sides, strict=True)) < 140
 
@@ -60,7 +61,7 @@ def test_another_salt_holds_out_other_roots():
 
 
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=5))
-def test_grams_of_many_texts_are_those_of_each(texts):
+def test_grams_of_many_texts_are_those_of_each(texts) -> None:
     hashes, starts = grams(texts)
     ends = [*starts[1:], len(hashes)]
     for index, one in enumerate(texts):
@@ -75,11 +76,11 @@ def exact_jaccard(one: str, other: str) -> float:
 
 
 @given(st.text("abc", min_size=5, max_size=60), st.text("abc", min_size=5, max_size=60))
-def test_jaccard_is_that_of_the_sets_of_five_letters(one, other):
+def test_jaccard_is_that_of_the_sets_of_five_letters(one, other) -> None:
     assert jaccard(one, other) == pytest.approx(exact_jaccard(one, other))
 
 
-def test_near_duplicates_are_found_and_others_are_not():
+def test_near_duplicates_are_found_and_others_are_not() -> None:
     chance = random.Random(3)
     texts = [text(chance) for _ in range(2_000)]
     for source in range(0, 400, 2):
@@ -93,12 +94,12 @@ def test_near_duplicates_are_found_and_others_are_not():
     assert all(place >= 2_000 for place in twins)
 
 
-def test_the_first_of_several_near_duplicates_is_named():
+def test_the_first_of_several_near_duplicates_is_named() -> None:
     stem = text(random.Random(4), 60)
     assert earlier_twins([stem + " a", "something else", stem + " b", stem + " c"]) == {2: 0, 3: 0}
 
 
-def test_very_long_texts_are_compared_by_a_sample_and_then_in_full():
+def test_very_long_texts_are_compared_by_a_sample_and_then_in_full() -> None:
     chance = random.Random(5)
     long, other = ("".join(chance.choices("abcdefghijklmnopqrstuvwxyz ", k=8_000)) for _ in range(2))
     almost = long[:5_000] + "#" + long[5_001:]
@@ -106,7 +107,7 @@ def test_very_long_texts_are_compared_by_a_sample_and_then_in_full():
     assert earlier_twins([long, other, almost, half]) == {2: 0}
 
 
-def test_a_template_with_thousands_of_fillings_costs_little_and_joins_nothing():
+def test_a_template_with_thousands_of_fillings_costs_little_and_joins_nothing() -> None:
     chance = random.Random(6)
     texts = [
         f"please write to {a} about the {b} and the {c}"
@@ -117,13 +118,13 @@ def test_a_template_with_thousands_of_fillings_costs_little_and_joins_nothing():
         assert jaccard(texts[later], texts[earlier]) >= 0.9
 
 
-def test_nothing_has_no_twins():
+def test_nothing_has_no_twins() -> None:
     assert earlier_twins([]) == {}
     assert earlier_twins(["", ""]) == {1: 0}
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_prompts_take_seconds():
+def test_a_hundred_thousand_prompts_take_seconds() -> None:
     import time
 
     chance = random.Random(7)
@@ -136,11 +137,11 @@ def test_a_hundred_thousand_prompts_take_seconds():
 # --- in a project
 
 
-def split_of(project, text):
+def split_of(project, text) -> Any:
     return Prompt.objects.get(project=project, messages=talk(text)).split
 
 
-def test_a_near_duplicate_takes_the_side_of_the_root_that_came_first(db):
+def test_a_near_duplicate_takes_the_side_of_the_root_that_came_first(db) -> None:
     project = project_of_ada(held_out_share=0.5)
     chance = random.Random(8)
     stems = [text(chance) for _ in range(40)]
@@ -153,7 +154,7 @@ def test_a_near_duplicate_takes_the_side_of_the_root_that_came_first(db):
     assert False in alone  # by themselves some would have gone to the other side
 
 
-def test_near_duplicates_of_one_batch_go_together(db):
+def test_near_duplicates_of_one_batch_go_together(db) -> None:
     project = project_of_ada(held_out_share=0.5)
     chance = random.Random(9)
     texts = [stem + end for stem in (text(chance) for _ in range(20)) for end in ("", "!", "?")]
@@ -163,7 +164,7 @@ def test_near_duplicates_of_one_batch_go_together(db):
     assert {place.split for place in placed} == set(Split)
 
 
-def test_every_prompt_of_one_root_is_on_one_side(db):
+def test_every_prompt_of_one_root_is_on_one_side(db) -> None:
     project = project_of_ada(held_out_share=0.5)
     openings = [[*talk(f"Question {n}"), {"role": "assistant", "content": "Yes?"}] for n in range(20)]
     placed = queueing.add_prompts(
@@ -174,7 +175,7 @@ def test_every_prompt_of_one_root_is_on_one_side(db):
 
 
 @pytest.mark.parametrize("few", [0, 10_000])
-def test_twins_among_stored_roots_are_found_by_the_index_and_by_reading_all(db, monkeypatch, few):
+def test_twins_among_stored_roots_are_found_by_the_index_and_by_reading_all(db, monkeypatch, few) -> None:
     monkeypatch.setattr(splitting, "FEW", few)
     project = project_of_ada(held_out_share=0.5)
     chance = random.Random(10)
@@ -189,7 +190,7 @@ def test_twins_among_stored_roots_are_found_by_the_index_and_by_reading_all(db, 
         assert twin.split == by_stem[stem].split and twin.id != by_stem[stem].id
 
 
-def test_a_later_transaction_finds_twins_that_an_earlier_one_stored(db, monkeypatch):
+def test_a_later_transaction_finds_twins_that_an_earlier_one_stored(db, monkeypatch) -> None:
     monkeypatch.setattr(splitting, "FEW", 0)
     project = project_of_ada(held_out_share=0.5)
     chance = random.Random(11)
@@ -199,7 +200,7 @@ def test_a_later_transaction_finds_twins_that_an_earlier_one_stored(db, monkeypa
     assert [root.split for root in first] == [root.split for root in second]
 
 
-def test_stored_bands_are_those_of_the_text(db):
+def test_stored_bands_are_those_of_the_text(db) -> None:
     project = project_of_ada()
     queueing.add_prompt(project=project, messages=talk("Boil an egg for four minutes."))
     root = PromptRoot.objects.get()
@@ -207,7 +208,7 @@ def test_stored_bands_are_those_of_the_text(db):
     assert root.bands == near_duplicates.bands(signed)[0].tolist()
 
 
-def test_bands_stay_the_same_from_version_to_version():
+def test_bands_stay_the_same_from_version_to_version() -> None:
     """Stored roots are found by these numbers: a change here would let near-duplicates cross the line."""
     keys = near_duplicates.bands(near_duplicates.signatures(["boil an egg for four minutes."]))[0]
     assert keys[:2].tolist() == KNOWN_BANDS

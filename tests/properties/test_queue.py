@@ -2,6 +2,7 @@
 
 import uuid
 from collections import Counter
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -78,7 +79,7 @@ class Queue(RuleBasedStateMachine):
         taken = Lease.objects.filter(person=self.people[who], ended_at__isnull=True).first()
         if taken is None:
             return
-        me = {"person": self.people[who], "lease_id": taken.pk}
+        me: dict[str, Any] = {"person": self.people[who], "lease_id": taken.pk}
         match how:
             case "skip":
                 judging.skip_comparison(**me, reason="unclear")
@@ -149,7 +150,7 @@ class Queue(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_queue_keeps_its_promises_whatever_people_do():
+def test_the_queue_keeps_its_promises_whatever_people_do() -> None:
     quick = settings(
         max_examples=8,
         stateful_step_count=25,
@@ -162,7 +163,7 @@ def test_the_queue_keeps_its_promises_whatever_people_do():
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_the_queue_keeps_its_promises_in_long_stories():
+def test_the_queue_keeps_its_promises_in_long_stories() -> None:
     thorough = settings(
         max_examples=100, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
     )
