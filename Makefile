@@ -18,8 +18,7 @@ check:
 	@$(IN_ENVIRONMENT) all alignment_site/check.py
 
 format:
-	@$(IN_ENVIRONMENT) test -m ruff check --fix .
-	@$(IN_ENVIRONMENT) test -m ruff format .
+	@$(IN_ENVIRONMENT) test alignment_site/check.py mend
 
 openapi:
 	@$(IN_ENVIRONMENT) test manage.py spectacular --validate --fail-on-warn --file labeling/api/openapi.yaml

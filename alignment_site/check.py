@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+DJADE = str(Path(sys.executable).with_name("djade"))  # a program, not a module
 OPENAPI = "labeling/api/openapi.yaml"
 
 
@@ -36,14 +37,23 @@ def openapi_in_step(folder: str) -> bool:
     return False
 
 
+def mend() -> None:
+    """`make format`: what the tools can put right by themselves."""
+    run("ruff", "-m", "ruff", "check", "--fix", "--quiet", ".")
+    run("format", "-m", "ruff", "format", "--quiet", ".")
+    run("templates", "--target-version", "5.2", *templates(), program=DJADE)
+
+
 def main() -> None:
-    djade = str(Path(sys.executable).with_name("djade"))  # a program, not a module
+    if sys.argv[1:] == ["mend"]:
+        mend()
+        return
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HEED_HOME"] = folder  # the checks read settings, which keep their secrets there
         results = [
             run("ruff", "-m", "ruff", "check", "."),
             run("format", "-m", "ruff", "format", "--check", "."),
-            run("templates", "--target-version", "5.2", "--check", *templates(), program=djade),
+            run("templates", "--target-version", "5.2", "--check", *templates(), program=DJADE),
             run("migrations", "manage.py", "makemigrations", "--check", "--dry-run"),
             openapi_in_step(folder),
             run("types", "-m", "mypy", "."),
