@@ -123,7 +123,7 @@ def transcript(key: str, messages: str) -> SQL:
     return SQL(f"""'"{key}": ', to_json({TRANSCRIPT.format(messages=messages)})::text""")
 
 
-def _object(values: dict[str, str]) -> str:
+def _object(values: dict[str, str], loose: bool) -> str:
     """An expression for a JSON object's text. Each value says how its column becomes JSON: `text:`, `word:` (a text
     of letters only), `bare:` (numbers, booleans, JSON), `array:`, or `json:` (ready). Joining texts is three times
     faster than `json_build_object`."""
@@ -136,6 +136,7 @@ def _object(values: dict[str, str]) -> str:
             "bare": f"({column})::text",
             "array": f"array_to_json({column})::text",
             "json": column,
+            "any": f"({column})::text" if loose else f"to_json(({column})::text)::text",
         }[how]
         parts += [f"""'{", " if parts else "{"}"{key}": '""", f"coalesce({shown}, 'null')"]
     return f"concat({', '.join(parts)}, '}}')"
@@ -146,105 +147,104 @@ def _list(element: str, rows: str, order: str) -> str:
     return f"(SELECT '[' || coalesce(string_agg({element}, ', ' ORDER BY {order}), '') || ']' FROM {rows})"
 
 
-def full(*, loose: bool) -> SQL:
-    """Heed's full rows. With `loose` a value of any shape goes out as JSON; else as its text, because a column of
-    Parquet has one type."""
-    any_shape = "bare:{}" if loose else "text:({})::text"
-    response = _object(
-        {
-            "id": "bare:r.id",
-            "messages": "bare:r.messages",
-            "policy": "text:'policy-' || v.number",
-            "sampler": any_shape.format("r.sampler"),
-            "seed": "bare:r.seed",
-            "token_ids": "array:r.token_ids",
-            "token_logprobs": "array:r.token_logprobs",
-            "stopped": "bare:r.stopped",
-            "origin": "text:r.origin",
-            "dropped_at": "text:r.dropped_at",
-            "created_at": "text:r.created_at",
-        }
-    )
-    judgment = _object(
-        {
-            "id": "bare:j.id",
-            "uuid": "word:j.uuid",
-            "rater": """text:CASE WHEN j.person_id IS NULL THEN j.rater ELSE 'person-' || left(encode(sha256(
-            convert_to({salt} || ':' || j.person_id, 'UTF8')), 'hex'), 12) END""",
-            "answer": "bare:j.answer",
-            "order_shown": "array:j.order_shown",
-            "strength": "bare:j.strength",
-            "seconds": "bare:j.seconds",
-            "guideline": "bare:g.number",
-            "source": "word:j.source",
-            "origin": "text:j.origin",
-            "weight": "bare:j.weight",
-            "late": "bare:j.late",
-            "amends": "bare:j.amends_id",
-            "reason": "text:y.text",
-            "created_at": "text:j.created_at",
-        }
-    )
-    report = _object(
-        {
-            "kind": "word:r.kind",
-            "reason": "text:r.reason",
-            "text": "text:r.text",
-            "at": "text:r.at",
-            "decision": "word:r.decision",
-            "note": "text:r.note",
-            "decided_at": "text:r.decided_at",
-        }
-    )
-    prompt = _object(
-        {
-            "id": "bare:p.id",
-            "messages": "bare:p.messages",
-            "tags": "array:p.tags",
-            "difficulty": "bare:p.difficulty",
-            "origin": "text:p.origin",
-            "source_key": "text:p.source_key",
-            "extra": any_shape.format("p.extra"),
-            "active": "bare:p.active",
-            "created_at": "text:p.created_at",
-        }
-    )
-    row = _object(
-        {
-            "heed": "bare:1",
-            "id": "text:{prefix} || c.id",
-            "kind": "word:c.kind",
-            "arm": "word:c.arm",
-            "split": "word:p.split",
-            "state": "word:c.state",
-            "needs": "bare:c.needs",
-            "repeats": "text:{prefix} || c.repeats_id",
-            "method": "text:c.method",
-            "score": "bare:c.score",
-            "rank": "bare:c.rank",
-            "model_version": "text:c.model_version",
-            "withdrawn_reason": "text:c.withdrawn_reason",
-            "superseded_at": "text:c.superseded_at",
-            "origin": "text:c.origin",
-            "source_key": "text:c.source_key",
-            "extra": any_shape.format("c.extra"),
-            "created_at": "text:c.created_at",
-            "prompt": "json:" + prompt,
-            "responses": "json:" + _list(response, RESPONSES, "e.position"),
-            "judgments": "json:" + _list(judgment, JUDGMENTS, "j.id"),
-            "reports": "json:" + _list(report, "labeling_report r WHERE r.comparison_id = c.id", "r.id"),
-        }
-    )
-    row = row.replace("'{\"", "'{{\"").replace("'}'", "'}}'")  # `format` takes single braces for its own
-    return SQL(f"SELECT json_build_array('kept', p.split, c.arm, c.origin), {row} {COMPARISONS} ORDER BY c.id")
-
-
 RESPONSES: Final = """labeling_comparisonresponse e JOIN labeling_response r ON r.id = e.response_id
     LEFT JOIN {policies} v ON v.id = r.policy_version_id WHERE e.comparison_id = c.id"""
 JUDGMENTS: Final = """labeling_judgment j LEFT JOIN labeling_judgmentreason y ON y.judgment_id = j.id
     LEFT JOIN labeling_guidelineversion g ON g.id = j.guideline_id WHERE j.comparison_id = c.id AND {frozen}"""
+REPORTS: Final = "labeling_report r WHERE r.comparison_id = c.id"
 COMPARISONS: Final = """FROM labeling_comparison c JOIN labeling_prompt p ON p.id = c.prompt_id
     WHERE c.project_id = {project}"""
+
+# What goes into a full row, by `_object`'s words. `any:` is a value of any shape.
+RESPONSE: Final = {
+    "id": "bare:r.id",
+    "messages": "bare:r.messages",
+    "policy": "text:'policy-' || v.number",
+    "sampler": "any:r.sampler",
+    "seed": "bare:r.seed",
+    "token_ids": "array:r.token_ids",
+    "token_logprobs": "array:r.token_logprobs",
+    "stopped": "bare:r.stopped",
+    "origin": "text:r.origin",
+    "dropped_at": "text:r.dropped_at",
+    "created_at": "text:r.created_at",
+}
+JUDGMENT: Final = {
+    "id": "bare:j.id",
+    "uuid": "word:j.uuid",
+    "rater": """text:CASE WHEN j.person_id IS NULL THEN j.rater ELSE 'person-' || left(encode(sha256(
+    convert_to({salt} || ':' || j.person_id, 'UTF8')), 'hex'), 12) END""",
+    "answer": "bare:j.answer",
+    "order_shown": "array:j.order_shown",
+    "strength": "bare:j.strength",
+    "seconds": "bare:j.seconds",
+    "guideline": "bare:g.number",
+    "source": "word:j.source",
+    "origin": "text:j.origin",
+    "weight": "bare:j.weight",
+    "late": "bare:j.late",
+    "amends": "bare:j.amends_id",
+    "reason": "text:y.text",
+    "created_at": "text:j.created_at",
+}
+REPORT: Final = {
+    "kind": "word:r.kind",
+    "reason": "text:r.reason",
+    "text": "text:r.text",
+    "at": "text:r.at",
+    "decision": "text:r.decision",
+    "note": "text:r.note",
+    "decided_at": "text:r.decided_at",
+}
+PROMPT: Final = {
+    "id": "bare:p.id",
+    "messages": "bare:p.messages",
+    "tags": "array:p.tags",
+    "difficulty": "bare:p.difficulty",
+    "origin": "text:p.origin",
+    "source_key": "text:p.source_key",
+    "extra": "any:p.extra",
+    "active": "bare:p.active",
+    "created_at": "text:p.created_at",
+}
+COMPARISON: Final = {
+    "heed": "bare:1",
+    "id": "text:{prefix} || c.id",
+    "kind": "text:c.kind",
+    "arm": "word:c.arm",
+    "split": "word:p.split",
+    "state": "word:c.state",
+    "needs": "bare:c.needs",
+    "repeats": "text:{prefix} || c.repeats_id",
+    "method": "text:c.method",
+    "score": "bare:c.score",
+    "rank": "bare:c.rank",
+    "model_version": "text:c.model_version",
+    "withdrawn_reason": "text:c.withdrawn_reason",
+    "superseded_at": "text:c.superseded_at",
+    "origin": "text:c.origin",
+    "source_key": "text:c.source_key",
+    "extra": "any:c.extra",
+    "created_at": "text:c.created_at",
+}
+
+
+def full(*, loose: bool) -> SQL:
+    """Heed's full rows. With `loose` a value of any shape goes out as JSON; else as its text, because a column of
+    Parquet has one type."""
+    whole = _object(
+        {
+            **COMPARISON,
+            "prompt": "json:" + _object(PROMPT, loose),
+            "responses": "json:" + _list(_object(RESPONSE, loose), RESPONSES, "e.position"),
+            "judgments": "json:" + _list(_object(JUDGMENT, loose), JUDGMENTS, "j.id"),
+            "reports": "json:" + _list(_object(REPORT, loose), REPORTS, "r.id"),
+        },
+        loose,
+    )
+    whole = whole.replace("'{\"", "'{{\"").replace("'}'", "'}}'")  # `format` takes single braces for its own
+    return SQL(f"SELECT json_build_array('kept', p.split, c.arm, c.origin), {whole} {COMPARISONS} ORDER BY c.id")
+
 
 ORIGINAL: Final = SQL("""
 SELECT json_build_array(CASE WHEN c.source_key IS NULL THEN 'not_imported' ELSE 'kept' END, p.split, c.arm, c.origin),

@@ -2,25 +2,29 @@
 
 import json
 import uuid
+from typing import Any
 
-from labeling.models import Judgment, Report, Source
+from rest_framework.test import APIClient
+
+from labeling.models import Judgment, Person, Project, Report, Source
+from tests.api.conftest import Connect
 from tests.labeling.cast import comparisons, member, project_of_ada
 
 
-def address(project, path):
+def address(project: Project, path: Any) -> Any:
     return f"/api/projects/{project.slug}/{path}"
 
 
-def take(client, project):
+def take(client: APIClient, project: Project) -> Any:
     return client.post(address(project, "lease/")).json()
 
 
-def submit(client, project, task, **more):
+def submit(client: APIClient, project: Project, task: Any, **more: Any) -> Any:
     sent = {"uuid": str(uuid.uuid4()), "answer": 2, "seconds": 1.5} | more
     return client.post(address(project, f"leases/{task['lease']}/verdict/"), sent, format="json")
 
 
-def test_a_task_shows_both_sides_and_not_who_wrote_them(project, ben, connect):
+def test_a_task_shows_both_sides_and_not_who_wrote_them(project: Project, ben: Person, connect: Connect) -> None:
     comparisons(project, 1)
     task = take(connect(ben), project)["task"]
     assert [side["side"] for side in task["responses"]] == ["A", "B"]
@@ -29,12 +33,12 @@ def test_a_task_shows_both_sides_and_not_who_wrote_them(project, ben, connect):
     assert not {"position", "policy", "order", "model"} & set(json.dumps(task).replace('"', " ").split())
 
 
-def test_an_empty_queue_says_why(project, ben, connect):
+def test_an_empty_queue_says_why(project: Project, ben: Person, connect: Connect) -> None:
     reply = take(connect(ben), project)
     assert reply["task"] is None and reply["empty"]["reason"] == "none_yet"
 
 
-def test_a_verdict_is_stored_and_brings_the_next_task(project, ben, connect):
+def test_a_verdict_is_stored_and_brings_the_next_task(project: Project, ben: Person, connect: Connect) -> None:
     comparisons(project, 2)
     client = connect(ben)
     task = take(client, project)["task"]
@@ -46,7 +50,9 @@ def test_a_verdict_is_stored_and_brings_the_next_task(project, ben, connect):
     assert (judgment.person, judgment.source, judgment.seconds) == (ben, Source.PERSON, 1.5)
 
 
-def test_the_same_verdict_twice_is_one_row_and_another_is_a_conflict(project, ben, connect):
+def test_the_same_verdict_twice_is_one_row_and_another_is_a_conflict(
+    project: Project, ben: Person, connect: Connect
+) -> None:
     comparisons(project, 1)
     client, sent = connect(ben), {"uuid": str(uuid.uuid4()), "answer": 3}
     task = take(client, project)["task"]
@@ -57,7 +63,7 @@ def test_the_same_verdict_twice_is_one_row_and_another_is_a_conflict(project, be
     assert Judgment.objects.count() == 1
 
 
-def test_a_verdict_that_makes_no_sense_is_refused_in_words(project, ben, connect):
+def test_a_verdict_that_makes_no_sense_is_refused_in_words(project: Project, ben: Person, connect: Connect) -> None:
     comparisons(project, 1)
     client = connect(ben)
     task = take(client, project)["task"]
@@ -67,7 +73,9 @@ def test_a_verdict_that_makes_no_sense_is_refused_in_words(project, ben, connect
     assert not Judgment.objects.exists()
 
 
-def test_nobody_judges_on_somebody_elses_lease_or_in_another_project(project, ben, connect):
+def test_nobody_judges_on_somebody_elses_lease_or_in_another_project(
+    project: Project, ben: Person, connect: Connect
+) -> None:
     comparisons(project, 1)
     task = take(connect(ben), project)["task"]
     cleo = member(project, "Cleo")
@@ -77,7 +85,9 @@ def test_nobody_judges_on_somebody_elses_lease_or_in_another_project(project, be
     assert submit(connect(ben), other, task).status_code == 404
 
 
-def test_a_judgment_is_amended_once_and_the_list_shows_the_latest(project, ben, connect):
+def test_a_judgment_is_amended_once_and_the_list_shows_the_latest(
+    project: Project, ben: Person, connect: Connect
+) -> None:
     comparisons(project, 1)
     client = connect(ben)
     first = submit(client, project, take(client, project)["task"]).json()["judgment"]
@@ -90,7 +100,7 @@ def test_a_judgment_is_amended_once_and_the_list_shows_the_latest(project, ben, 
     assert [(row["id"], row["answer"]) for row in listed] == [(amended.json()["id"], 6)]
 
 
-def test_nobody_amends_somebody_elses_judgment(project, ben, connect):
+def test_nobody_amends_somebody_elses_judgment(project: Project, ben: Person, connect: Connect) -> None:
     comparisons(project, 1)
     client = connect(ben)
     first = submit(client, project, take(client, project)["task"]).json()["judgment"]
@@ -99,7 +109,7 @@ def test_nobody_amends_somebody_elses_judgment(project, ben, connect):
     assert connect(member(project, "Cleo")).post(path, sent, format="json").status_code == 404
 
 
-def test_a_lease_is_renewed_released_skipped_and_flagged(project, ben, connect):
+def test_a_lease_is_renewed_released_skipped_and_flagged(project: Project, ben: Person, connect: Connect) -> None:
     comparisons(project, 3)
     client = connect(ben)
     task = take(client, project)["task"]
@@ -115,7 +125,7 @@ def test_a_lease_is_renewed_released_skipped_and_flagged(project, ben, connect):
     assert sorted(Report.objects.values_list("kind", flat=True)) == ["flag", "skip"]
 
 
-def test_a_long_list_comes_in_pages(project, ben, connect):
+def test_a_long_list_comes_in_pages(project: Project, ben: Person, connect: Connect) -> None:
     rows = comparisons(project, 101)
     client = connect(ben)
     Judgment.objects.bulk_create(

@@ -4,6 +4,8 @@ import gzip
 import hashlib
 import json
 import uuid
+from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet
 import pytest
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from labeling.actions import exporting, judging
 from labeling.actions.errors import Refusal
 from labeling.actions.exporting import export_to, plan_export, run_export
-from labeling.models import Arm, Comparison, JobState, Judgment, Source
+from labeling.models import Arm, Comparison, JobState, Judgment, Person, Project, Source
 from labeling.queries.export_rows import BadOptions, ExportOptions
 from tests.labeling.cast import comparisons, lease, member, project_of_ada, submit
 from tests.labeling.test_import_formats import rows as any_rows
@@ -23,13 +25,15 @@ from tests.labeling.test_import_formats import same
 from tests.labeling.transfers import import_rows, pair, said, take_out
 
 
-def judged(project, who, answer=1, **fields):
+def judged(project: Project, who: Person, answer: int = 1, **fields: Any) -> Any:
     """A comparison that `who` judged through the queue."""
     [comparison] = comparisons(project, 1, **fields)
     return comparison, submit(who, lease(who, project), answer).judgment
 
 
-def test_a_full_row_holds_every_judgment_with_its_amendments(project, ben, cleo, tmp_path):
+def test_a_full_row_holds_every_judgment_with_its_amendments(
+    project: Project, ben: Person, cleo: Person, tmp_path: Path
+) -> None:
     comparison, first = judged(project, ben, 1, needs=2)
     submit(cleo, lease(cleo, project), 7, reason="B is kinder.")
     amended = judging.amend_judgment(
@@ -47,18 +51,18 @@ def test_a_full_row_holds_every_judgment_with_its_amendments(project, ben, cleo,
     assert one["uuid"] == str(first.uuid) and one["source"] == "person" and one["guideline"] == 1
 
 
-def row_split(comparison):
+def row_split(comparison: Comparison) -> Any:
     return comparison.prompt.split
 
 
-def test_a_full_row_holds_what_a_policy_knew(project, tmp_path):
+def test_a_full_row_holds_what_a_policy_knew(project: Project, tmp_path: Path) -> None:
     import_rows(project, tmp_path, [sampled_row("x:1")])
     [row], _ = take_out(project, tmp_path, format="heed")
     assert row["responses"][0]["token_logprobs"] == [-0.1, -1e-07, -2.5]
     assert row["responses"][0]["token_ids"] == [1, 2, 3] and row["responses"][0]["sampler"] == {"temperature": 0.7}
 
 
-def sampled_row(own_id, **more):
+def sampled_row(own_id: Any, **more: Any) -> Any:
     response = {
         "messages": [said("assistant", "Hm.")],
         "policy": "policy-2",
@@ -79,7 +83,9 @@ def sampled_row(own_id, **more):
     }
 
 
-def test_full_rows_move_to_another_project_with_their_amendments(project, ben, cleo, tmp_path):
+def test_full_rows_move_to_another_project_with_their_amendments(
+    project: Project, ben: Person, cleo: Person, tmp_path: Path
+) -> None:
     _, first = judged(project, ben, 1, needs=2)
     submit(cleo, lease(cleo, project), 7, reason="Kinder.")
     judging.amend_judgment(person=ben, judgment_id=first.pk, uuid=uuid.uuid4(), answer=4, seconds=None)
@@ -100,7 +106,7 @@ def test_full_rows_move_to_another_project_with_their_amendments(project, ben, c
     assert len(back) == 1 and same(back[0], rows[0])
 
 
-def test_simulated_judgments_stay_recognisable_when_they_move(project, tmp_path):
+def test_simulated_judgments_stay_recognisable_when_they_move(project: Project, tmp_path: Path) -> None:
     robot = member(project, "Robot", simulated=True)
     judged(project, robot)
     rows, _ = take_out(project, tmp_path, format="heed")
@@ -123,14 +129,16 @@ def test_simulated_judgments_stay_recognisable_when_they_move(project, tmp_path)
         ({"judgments": [{"rater": "a", "answer": 1, "order_shown": [0, 1], "weight": -1}]}, "negative"),
     ],
 )
-def test_a_full_row_that_contradicts_itself_is_refused(project, tmp_path, change, words):
+def test_a_full_row_that_contradicts_itself_is_refused(
+    project: Project, tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
     job = import_rows(project, tmp_path, [sampled_row("x:1", **change)], skip_bad=True)
     assert job.refused == 1 and words in job.report[0]["reason"]
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(any_rows(), min_size=1, max_size=6))
-def test_imported_rows_go_out_as_they_came(db, tmp_path, rows):
+def test_imported_rows_go_out_as_they_came(db: None, tmp_path: Path, rows: Any) -> None:
     project = project_of_ada()
     import_rows(project, tmp_path, rows, own_ids=False)
     back, _ = take_out(project, tmp_path, format="original")
@@ -140,13 +148,13 @@ def test_imported_rows_go_out_as_they_came(db, tmp_path, rows):
     assert all(any(same(one, row) for row in rows) for one in back[len(pairs) :])
 
 
-def test_rows_that_were_not_imported_are_no_original_rows(project, ben, tmp_path):
+def test_rows_that_were_not_imported_are_no_original_rows(project: Project, ben: Person, tmp_path: Path) -> None:
     judged(project, ben)
     rows, manifest = take_out(project, tmp_path, format="original")
     assert rows == [] and manifest["left_out"] == {"not_imported": 1}
 
 
-def test_prompts_go_out_and_come_in_again(project, tmp_path):
+def test_prompts_go_out_and_come_in_again(project: Project, tmp_path: Path) -> None:
     import_rows(project, tmp_path, [{"prompt": f"Question {n}?", "tags": ["short"], "difficulty": 1} for n in range(9)])
     rows, _ = take_out(project, tmp_path, format="prompts", held_out=True)
     assert len(rows) == 9 and rows[0]["tags"] == ["short"] and rows[0]["messages"][0]["content"] == "Question 0?"
@@ -157,7 +165,7 @@ def test_prompts_go_out_and_come_in_again(project, tmp_path):
     assert manifest["rows"] + manifest["left_out"].get("held_out", 0) == 9
 
 
-def test_the_manifest_names_the_file_by_its_hash(project, tmp_path):
+def test_the_manifest_names_the_file_by_its_hash(project: Project, tmp_path: Path) -> None:
     import_rows(project, tmp_path, [pair(n) for n in range(5)])
     for name in ("a.jsonl", "a.jsonl.gz", "a.parquet"):
         options = ExportOptions(file="parquet" if name.endswith("parquet") else "jsonl", held_out=True)
@@ -171,7 +179,7 @@ def test_the_manifest_names_the_file_by_its_hash(project, tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_the_same_set_gives_the_same_bytes(project, tmp_path):
+def test_the_same_set_gives_the_same_bytes(project: Project, tmp_path: Path) -> None:
     import_rows(project, tmp_path, [pair(n) for n in range(5)])
     hashes = {
         export_to(project=project, options=ExportOptions(), path=tmp_path / "a.jsonl.gz")["file"]["sha256"]
@@ -180,7 +188,7 @@ def test_the_same_set_gives_the_same_bytes(project, tmp_path):
     assert len(hashes) == 1
 
 
-def test_texts_survive_every_kind_of_character(project, tmp_path):
+def test_texts_survive_every_kind_of_character(project: Project, tmp_path: Path) -> None:
     text = "".join(map(chr, range(1, 0x300))) + '\\n "quoted" \\\\ \u2028 😀 \\u0041'
     import_rows(project, tmp_path, [pair(1, chosen=text)])
     for options in ({}, {"style": "standard"}, {"format": "kto"}):
@@ -190,7 +198,7 @@ def test_texts_survive_every_kind_of_character(project, tmp_path):
 
 
 @pytest.mark.parametrize("format", ["trl", "kto", "heed", "prompts"])
-def test_parquet_holds_what_the_lines_hold(project, ben, tmp_path, format):
+def test_parquet_holds_what_the_lines_hold(project: Project, ben: Person, tmp_path: Path, format: str) -> None:
     judged(project, ben)
     import_rows(project, tmp_path, [pair(n) for n in range(3)])
     for style in ("conversational", "standard") if format in ("trl", "kto") else ("conversational",):
@@ -209,16 +217,18 @@ def test_parquet_holds_what_the_lines_hold(project, ben, tmp_path, format):
             assert table[0]["judgments"][0]["uuid"] == lines[0]["judgments"][0]["uuid"]
 
 
-def test_an_empty_export_is_a_file_too(project, tmp_path):
+def test_an_empty_export_is_a_file_too(project: Project, tmp_path: Path) -> None:
     assert take_out(project, tmp_path)[0] == []
     export_to(project=project, options=ExportOptions(file="parquet"), path=tmp_path / "out.parquet")
     assert pyarrow.parquet.read_table(tmp_path / "out.parquet").num_rows == 0
 
 
-def test_an_export_that_breaks_off_leaves_no_file(project, tmp_path, monkeypatch):
+def test_an_export_that_breaks_off_leaves_no_file(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import_rows(project, tmp_path, [pair(1)])
 
-    def breaks(row):
+    def breaks(row: Any) -> None:
         raise RuntimeError("broken")
 
     monkeypatch.setattr(exporting, "_as_it_came", breaks)
@@ -227,7 +237,9 @@ def test_an_export_that_breaks_off_leaves_no_file(project, tmp_path, monkeypatch
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.jsonl"]
 
 
-def test_a_job_writes_its_file_and_remembers_a_failure(project, tmp_path, settings, monkeypatch):
+def test_a_job_writes_its_file_and_remembers_a_failure(
+    project: Project, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.TRANSFERS = tmp_path
     import_rows(project, tmp_path, [pair(1)])
     job = run_export(job=plan_export(project=project, by=None, options=ExportOptions(held_out=True)))
@@ -253,7 +265,7 @@ def test_a_job_writes_its_file_and_remembers_a_failure(project, tmp_path, settin
         {"frozen": "' OR true --"},
     ],
 )
-def test_options_that_there_are_not_are_refused(wrong):
+def test_options_that_there_are_not_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadOptions):
         ExportOptions(**wrong)
     with pytest.raises(BadOptions, match="no option colour"):
@@ -261,7 +273,7 @@ def test_options_that_there_are_not_are_refused(wrong):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_frozen_set_is_the_same_after_more_judgments(tmp_path):
+def test_a_frozen_set_is_the_same_after_more_judgments(tmp_path: Path) -> None:
     project = project_of_ada()
     ben, cleo = member(project, "Ben"), member(project, "Cleo")
     _, first = judged(project, ben, 1, needs=2)
@@ -279,14 +291,14 @@ def test_a_frozen_set_is_the_same_after_more_judgments(tmp_path):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_export_sees_one_moment(tmp_path, monkeypatch):
+def test_an_export_sees_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     project = project_of_ada()
     import_rows(project, tmp_path, [pair(1)])
     outside = connection.copy()
 
     rows = exporting._rows
 
-    def meddle(cursor, statement):
+    def meddle(cursor: Any, statement: Any) -> Any:
         with outside.cursor() as other:  # while the export has begun
             other.execute("UPDATE labeling_comparison SET source_key = NULL")
         return rows(cursor, statement)
@@ -299,7 +311,9 @@ def test_an_export_sees_one_moment(tmp_path, monkeypatch):
         outside.close()
 
 
-def test_the_command_writes_what_the_name_says(project, tmp_path, capsys):
+def test_the_command_writes_what_the_name_says(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     import_rows(project, tmp_path, [pair(n) for n in range(4)])
     call_command("export", str(tmp_path / "out.parquet"), project=project.slug, held_out=True)
     assert "4 rows in out.parquet" in capsys.readouterr().out
@@ -308,7 +322,7 @@ def test_the_command_writes_what_the_name_says(project, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["rows"] == 4
 
 
-def test_the_command_explains_what_is_wrong(project, tmp_path):
+def test_the_command_explains_what_is_wrong(project: Project, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="there are"):
         call_command("export", str(tmp_path / "out.jsonl"), project="nowhere")
     with pytest.raises(CommandError, match="JSON Lines only"):

@@ -1,11 +1,24 @@
 """Pair rows: the majority of what people said last, and a count of everything that was left out."""
 
 import uuid
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from labeling.actions.judging import amend_judgment
-from labeling.models import Arm, ComparisonResponse, Judgment, Prompt, Report, Response, Source, Split
+from labeling.models import (
+    Arm,
+    Comparison,
+    ComparisonResponse,
+    Judgment,
+    Project,
+    Prompt,
+    Report,
+    Response,
+    Source,
+    Split,
+)
 from tests.labeling.cast import comparisons, member
 from tests.labeling.transfers import import_rows, pair, said, take_out
 
@@ -15,7 +28,7 @@ TRANSCRIPT_ROW = {
 }
 
 
-def votes(project, *answers, source=Source.PERSON, **fields):
+def votes(project: Project, *answers: Any, source: Any = Source.PERSON, **fields: Any) -> Any:
     """A comparison with one judgment per answer, each by another person, shown in the stored order."""
     [comparison] = comparisons(project, 1, needs=max(len(answers), 1), **fields)
     Prompt.objects.filter(pk=comparison.prompt_id).update(split=Split.TRAIN)
@@ -24,7 +37,7 @@ def votes(project, *answers, source=Source.PERSON, **fields):
     return comparison
 
 
-def cast_vote(comparison, answer, source=Source.PERSON, order=(0, 1)):
+def cast_vote(comparison: Comparison, answer: int, source: Any = Source.PERSON, order: Any = (0, 1)) -> Any:
     return Judgment.objects.create(
         uuid=uuid.uuid4(),
         project=comparison.project,
@@ -36,12 +49,12 @@ def cast_vote(comparison, answer, source=Source.PERSON, order=(0, 1)):
     )
 
 
-def one(project, tmp_path, **options):
+def one(project: Project, tmp_path: Path, **options: Any) -> Any:
     [row], _ = take_out(project, tmp_path, **options)
     return row
 
 
-def test_the_majority_decides_and_the_votes_are_told(project, tmp_path):
+def test_the_majority_decides_and_the_votes_are_told(project: Project, tmp_path: Path) -> None:
     votes(project, 1, 3, 6)
     row = one(project, tmp_path)
     assert row["chosen"] == [said("assistant", "Answer 0.")] and row["rejected"] == [said("assistant", "Answer 1.")]
@@ -50,13 +63,13 @@ def test_the_majority_decides_and_the_votes_are_told(project, tmp_path):
     assert "margin" not in row
 
 
-def test_the_second_response_can_win(project, tmp_path):
+def test_the_second_response_can_win(project: Project, tmp_path: Path) -> None:
     votes(project, 7)
     row = one(project, tmp_path)
     assert row["chosen"] == [said("assistant", "Answer 1.")] and row["strength"] == 3.0
 
 
-def test_sides_as_shown_do_not_matter(project, tmp_path):
+def test_sides_as_shown_do_not_matter(project: Project, tmp_path: Path) -> None:
     comparison = votes(project)
     cast_vote(comparison, 2, order=(1, 0))
     assert one(project, tmp_path)["chosen"] == [said("assistant", "Answer 1.")]
@@ -76,18 +89,20 @@ def test_sides_as_shown_do_not_matter(project, tmp_path):
         ((), "unjudged"),
     ],
 )
-def test_what_has_no_majority_is_left_out_and_counted(project, tmp_path, answers, fate):
+def test_what_has_no_majority_is_left_out_and_counted(
+    project: Project, tmp_path: Path, answers: tuple[int, ...], fate: str
+) -> None:
     votes(project, *answers)
     rows, manifest = take_out(project, tmp_path)
     assert rows == [] and manifest["left_out"] == {fate: 1}
 
 
-def test_who_cannot_tell_does_not_vote(project, tmp_path):
+def test_who_cannot_tell_does_not_vote(project: Project, tmp_path: Path) -> None:
     votes(project, 0, 0, 2)
     assert one(project, tmp_path)["n_for"] == 1
 
 
-def test_only_the_latest_word_of_each_person_counts(project, tmp_path):
+def test_only_the_latest_word_of_each_person_counts(project: Project, tmp_path: Path) -> None:
     comparison = votes(project, 1, 1)
     for judgment in Judgment.objects.all():
         changed = amend_judgment(
@@ -99,14 +114,14 @@ def test_only_the_latest_word_of_each_person_counts(project, tmp_path):
     assert row["chosen"] == [said("assistant", "Answer 1.")] and row["n_for"] == 2
 
 
-def test_held_out_rows_go_out_on_request_only(project, tmp_path):
+def test_held_out_rows_go_out_on_request_only(project: Project, tmp_path: Path) -> None:
     comparison = votes(project, 1)
     Prompt.objects.filter(pk=comparison.prompt_id).update(split=Split.HELD_OUT)
     assert take_out(project, tmp_path)[1]["left_out"] == {"held_out": 1}
     assert one(project, tmp_path, held_out=True)["split"] == "held_out"
 
 
-def test_simulated_people_count_on_request_only(project, tmp_path):
+def test_simulated_people_count_on_request_only(project: Project, tmp_path: Path) -> None:
     comparison = votes(project, 1, 1, source=Source.SIMULATION)
     assert take_out(project, tmp_path)[1]["left_out"] == {"other_source": 1}
     row = one(project, tmp_path, simulated=True)
@@ -117,12 +132,12 @@ def test_simulated_people_count_on_request_only(project, tmp_path):
 
 
 @pytest.mark.parametrize("simulated", [False, True])
-def test_a_reward_models_labels_never_go_out(project, tmp_path, simulated):
+def test_a_reward_models_labels_never_go_out(project: Project, tmp_path: Path, simulated: bool) -> None:
     votes(project, 1, source=Source.REWARD_MODEL)
     assert take_out(project, tmp_path, simulated=simulated)[1]["left_out"] == {"other_source": 1}
 
 
-def test_what_was_withdrawn_or_dropped_is_left_out(project, tmp_path):
+def test_what_was_withdrawn_or_dropped_is_left_out(project: Project, tmp_path: Path) -> None:
     first, second, third = votes(project, 1), votes(project, 1), votes(project, 1)
     Report.objects.create(comparison=first, person=member(project, "Fay"), kind="flag", decision="withdrawn")
     entry = ComparisonResponse.objects.filter(comparison=second).first()
@@ -132,7 +147,7 @@ def test_what_was_withdrawn_or_dropped_is_left_out(project, tmp_path):
     assert len(rows) == 1 and manifest["left_out"] == {"withdrawn": 2}
 
 
-def test_the_manifest_counts_by_split_arm_and_origin(project, tmp_path):
+def test_the_manifest_counts_by_split_arm_and_origin(project: Project, tmp_path: Path) -> None:
     votes(project, 1)
     votes(project, 1, arm=Arm.RANDOM)
     import_rows(project, tmp_path, [pair(n) for n in range(3)], origin="model:gpt-4")
@@ -143,18 +158,18 @@ def test_the_manifest_counts_by_split_arm_and_origin(project, tmp_path):
     assert sum(manifest["split"].values()) == 5
 
 
-def test_the_margin_is_the_mean_lean_of_all_who_could_tell(project, tmp_path):
+def test_the_margin_is_the_mean_lean_of_all_who_could_tell(project: Project, tmp_path: Path) -> None:
     votes(project, 1, 1, 4, 6)
     assert one(project, tmp_path, margin=True)["margin"] == 1.0  # (3 + 3 + 0 - 2) / 4
 
 
-def test_columns_can_be_left_out(project, tmp_path):
+def test_columns_can_be_left_out(project: Project, tmp_path: Path) -> None:
     votes(project, 1)
     assert list(one(project, tmp_path, columns=False)) == ["prompt", "chosen", "rejected"]
     assert list(one(project, tmp_path, columns=False, margin=True)) == ["prompt", "chosen", "rejected", "margin"]
 
 
-def test_an_implicit_row_holds_the_prompt_inside_both(project, tmp_path):
+def test_an_implicit_row_holds_the_prompt_inside_both(project: Project, tmp_path: Path) -> None:
     import_rows(project, tmp_path, [pair(1)])
     row = one(project, tmp_path, prompt="implicit", columns=False, held_out=True)
     assert row == {
@@ -163,7 +178,7 @@ def test_an_implicit_row_holds_the_prompt_inside_both(project, tmp_path):
     }
 
 
-def test_standard_rows_are_plain_texts(project, tmp_path):
+def test_standard_rows_are_plain_texts(project: Project, tmp_path: Path) -> None:
     import_rows(project, tmp_path, [pair(1)])
     row = one(project, tmp_path, style="standard", columns=False, held_out=True)
     assert row == pair(1)
@@ -171,7 +186,7 @@ def test_standard_rows_are_plain_texts(project, tmp_path):
     assert row["chosen"] == "\n\nHuman: Question 1?\n\nAssistant: Good 1."
 
 
-def test_a_conversation_in_a_standard_row_is_a_transcript(project, tmp_path):
+def test_a_conversation_in_a_standard_row_is_a_transcript(project: Project, tmp_path: Path) -> None:
     import_rows(project, tmp_path, [TRANSCRIPT_ROW])
     explicit = one(project, tmp_path, style="standard", columns=False, held_out=True)
     assert explicit["prompt"] == "\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: Why?"
@@ -180,7 +195,7 @@ def test_a_conversation_in_a_standard_row_is_a_transcript(project, tmp_path):
     assert implicit == TRANSCRIPT_ROW
 
 
-def test_unpaired_rows_are_two_for_each_comparison(project, tmp_path):
+def test_unpaired_rows_are_two_for_each_comparison(project: Project, tmp_path: Path) -> None:
     votes(project, 6)
     votes(project, 4)
     rows, manifest = take_out(project, tmp_path, format="kto", columns=False)
@@ -191,6 +206,6 @@ def test_unpaired_rows_are_two_for_each_comparison(project, tmp_path):
     assert manifest["rows"] == 2 and manifest["left_out"] == {"tie": 1}
 
 
-def test_equal_rows_go_out_as_often_as_they_came(project, tmp_path):
+def test_equal_rows_go_out_as_often_as_they_came(project: Project, tmp_path: Path) -> None:
     import_rows(project, tmp_path, [pair(1)] * 3)
     assert len(take_out(project, tmp_path, held_out=True)[0]) == 3

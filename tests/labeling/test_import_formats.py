@@ -27,7 +27,7 @@ def reason(row: Any) -> str:
     return str(refused.value)
 
 
-def test_an_explicit_row_of_texts_prefers_the_chosen_one_stored_first():
+def test_an_explicit_row_of_texts_prefers_the_chosen_one_stored_first() -> None:
     parsed = parse({"prompt": "Why?", "chosen": "Because.", "rejected": "No."})
     assert parsed.format == "trl"
     assert parsed.row.prompt == [said("user", "Why?")]
@@ -35,44 +35,44 @@ def test_an_explicit_row_of_texts_prefers_the_chosen_one_stored_first():
     assert [judgment.answer for judgment in parsed.row.judgments] == [2]
 
 
-def test_an_explicit_row_of_messages_keeps_its_prompt():
+def test_an_explicit_row_of_messages_keeps_its_prompt() -> None:
     asked = [said("system", "Be kind."), said("user", "Why?")]
     parsed = parse({"prompt": asked, "chosen": [said("assistant", "A")], "rejected": [said("assistant", "B")]})
     assert parsed.row.prompt == asked and texts(parsed) == ["A", "B"]
 
 
-def test_the_prompt_of_an_implicit_row_is_the_longest_common_prefix_of_messages():
+def test_the_prompt_of_an_implicit_row_is_the_longest_common_prefix_of_messages() -> None:
     start = [said("user", "Hi"), said("assistant", "Hello"), said("user", "Why?")]
     parsed = parse({"chosen": [*start, said("assistant", "A")], "rejected": [*start, said("assistant", "B")]})
     assert parsed.row.prompt == start and texts(parsed) == ["A", "B"]
 
 
-def test_equal_conversations_leave_one_message_each_to_compare():
+def test_equal_conversations_leave_one_message_each_to_compare() -> None:
     same = [said("user", "Why?"), said("assistant", "A")]
     parsed = parse({"chosen": same, "rejected": same})
     assert parsed.row.prompt == same[:1] and texts(parsed) == ["A", "A"]
 
 
-def test_a_prompt_beside_conversations_that_hold_it_is_not_asked_twice():
+def test_a_prompt_beside_conversations_that_hold_it_is_not_asked_twice() -> None:
     whole = [said("user", "Why?"), said("assistant", "A")], [said("user", "Why?"), said("assistant", "B")]
     for prompt in ("Why?", [said("user", "Why?")]):
         parsed = parse({"prompt": prompt, "chosen": whole[0], "rejected": whole[1]})
         assert parsed.row.prompt == [said("user", "Why?")] and texts(parsed) == ["A", "B"]
 
 
-def test_the_prompt_of_implicit_texts_ends_at_a_word():
+def test_the_prompt_of_implicit_texts_ends_at_a_word() -> None:
     parsed = parse({"chosen": "The sky is blue.", "rejected": "The sky is black."})
     assert parsed.row.prompt == [said("user", "The sky is")]
     assert texts(parsed) == [" blue.", " black."]
 
 
-def test_implicit_texts_without_a_common_beginning_have_an_empty_prompt_and_a_warning():
+def test_implicit_texts_without_a_common_beginning_have_an_empty_prompt_and_a_warning() -> None:
     parsed = parse({"chosen": "Yes.", "rejected": "No."})
     assert parsed.row.prompt == [said("user", "")] and texts(parsed) == ["Yes.", "No."]
     assert "no common beginning" in parsed.row.warnings[0]
 
 
-def test_a_transcript_is_cut_into_its_turns():
+def test_a_transcript_is_cut_into_its_turns() -> None:
     start = "\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: Why?\n\nmore"
     parsed = parse({"chosen": start + "\n\nAssistant: A", "rejected": start + "\n\nAssistant:"})
     assert parsed.format == "hh"
@@ -80,13 +80,13 @@ def test_a_transcript_is_cut_into_its_turns():
     assert texts(parsed) == ["A", ""]
 
 
-def test_a_transcript_may_go_on_for_several_turns_after_the_prompt():
+def test_a_transcript_may_go_on_for_several_turns_after_the_prompt() -> None:
     chosen = "\n\nHuman: Hi\n\nAssistant: A\n\nHuman: And?\n\nAssistant: B"
     parsed = parse({"chosen": chosen, "rejected": "\n\nHuman: Hi\n\nAssistant: C"})
     assert [len(response.messages) for response in parsed.row.responses] == [3, 1]
 
 
-def test_a_transcript_in_the_prompt_is_cut_too():
+def test_a_transcript_in_the_prompt_is_cut_too() -> None:
     parsed = parse({"prompt": "\n\nHuman: Hi\n\nAssistant:", "chosen": " A", "rejected": " B"})
     assert parsed.format == "hh" and parsed.row.prompt == [said("user", "Hi")] and texts(parsed) == ["A", "B"]
 
@@ -95,7 +95,7 @@ def annotated(**more: Any) -> dict[str, Any]:
     return {"instruction": "Translate.", "input": "Ja.", "response1": "Yes.", "response2": "No.", **more}
 
 
-def test_each_annotator_is_a_rater_and_zero_is_a_tie():
+def test_each_annotator_is_a_rater_and_zero_is_a_tie() -> None:
     parsed = parse(annotated(annotator1=0, annotator2=1, annotator3=2))
     assert parsed.row.prompt == [said("user", "Translate.\n\nJa.")]
     assert [(judgment.rater, judgment.answer) for judgment in parsed.row.judgments] == [
@@ -105,22 +105,22 @@ def test_each_annotator_is_a_rater_and_zero_is_a_tie():
     ]
 
 
-def test_an_empty_input_adds_nothing_to_the_instruction():
+def test_an_empty_input_adds_nothing_to_the_instruction() -> None:
     assert parse(annotated(annotator1=1, input="")).row.prompt == [said("user", "Translate.")]
 
 
 @pytest.mark.parametrize(("value", "text"), [(True, "true"), (False, "false"), (3, "3"), (2.5, "2.5")])
-def test_a_json_scalar_becomes_its_json_text_with_a_warning(value, text):
+def test_a_json_scalar_becomes_its_json_text_with_a_warning(value: Any, text: str) -> None:
     parsed = parse(annotated(annotator1=1, response1=value))
     assert texts(parsed)[0] == text
     assert len(parsed.row.warnings) == 1 and "response1" in parsed.row.warnings[0]
 
 
-def test_an_empty_response_is_a_response():
+def test_an_empty_response_is_a_response() -> None:
     assert texts(parse({"prompt": "Why?", "chosen": "", "rejected": "No."})) == ["", "No."]
 
 
-def test_a_prompt_keeps_its_tags_and_difficulty():
+def test_a_prompt_keeps_its_tags_and_difficulty() -> None:
     parsed = parse({"messages": [said("user", "Why?")], "tags": ["short"], "difficulty": 2, "id": "p1"})
     assert (parsed.format, parsed.row.tags, parsed.row.difficulty) == ("prompts", ["short"], 2.0)
     assert parsed.row.responses == [] and parsed.own_id == '["id", "p1"]'
@@ -156,11 +156,11 @@ def test_a_prompt_keeps_its_tags_and_difficulty():
         ({"heed": 2, "responses": []}, "version 2"),
     ],
 )
-def test_a_bad_row_is_refused_with_its_reason(row, words):
+def test_a_bad_row_is_refused_with_its_reason(row: Any, words: str) -> None:
     assert words in reason(row)
 
 
-def test_a_row_that_is_not_of_the_named_format_is_refused():
+def test_a_row_that_is_not_of_the_named_format_is_refused() -> None:
     with pytest.raises(BadRow, match="not a row of the format 'hh'"):
         parse({"prompt": "a"}, only=FORMATS["hh"])
 
@@ -221,21 +221,21 @@ def same(one: Any, other: Any) -> bool:
 
 
 @given(rows())
-def test_every_row_comes_back_field_by_field(row):
+def test_every_row_comes_back_field_by_field(row: Any) -> None:
     parsed = parse(row)
     extra = json.loads(json.dumps(parsed.extra))
     assert same(give_back(parsed.row.prompt, parsed.row.responses, extra), row)
 
 
 @given(MESSAGES, MESSAGES, MESSAGES)
-def test_prompt_and_continuations_make_up_the_conversations(start, first, second):
+def test_prompt_and_continuations_make_up_the_conversations(start: Any, first: Any, second: Any) -> None:
     prompt, one, other = split_conversations(start + first, start + second)
     assert prompt + one == start + first and prompt + other == start + second
     assert one and other and len(prompt) >= len(start)
 
 
 @given(TEXT, TEXT, TEXT)
-def test_prompt_and_continuations_make_up_the_texts(start, first, second):
+def test_prompt_and_continuations_make_up_the_texts(start: Any, first: Any, second: Any) -> None:
     prompt, one, other = split_texts(start + first, start + second)
     assert prompt + one == start + first and prompt + other == start + second
     assert prompt == prompt.rstrip()

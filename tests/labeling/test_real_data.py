@@ -26,7 +26,7 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_public_file_goes_in_whole_and_out_again_field_by_field(tmp_path, name):
+def test_a_public_file_goes_in_whole_and_out_again_field_by_field(tmp_path: Path, name: str) -> None:
     rows, judgments, warnings = FILES[name]
     path = DATA / f"{name}.jsonl.gz"
     project = project_of_ada()
@@ -40,7 +40,7 @@ def test_a_public_file_goes_in_whole_and_out_again_field_by_field(tmp_path, name
     assert (again.added, again.known) == (0, rows)
 
 
-def test_the_warnings_name_the_booleans(tmp_path):
+def test_the_warnings_name_the_booleans(tmp_path: Path) -> None:
     job = bring_in(project_of_ada(), DATA / "pandalm_three_annotators.jsonl.gz")
     assert [entry["line"] for entry in job.report] == [158, 159, 160, 162, 163, 165]
     assert all("JSON value true" in entry["reason"] for entry in job.report)

@@ -99,7 +99,7 @@ WAYS = [
 
 
 @pytest.mark.parametrize("options", WAYS, ids=str)
-def test_trls_dpo_trainer_takes_the_file(project, tmp_path, tokenizer, options):
+def test_trls_dpo_trainer_takes_the_file(project: Project, tmp_path: Path, tokenizer: Any, options: Any) -> None:
     from transformers import AutoModelForCausalLM
     from trl import DPOConfig, DPOTrainer
 
@@ -115,7 +115,7 @@ def test_trls_dpo_trainer_takes_the_file(project, tmp_path, tokenizer, options):
 
 
 @pytest.mark.parametrize("options", WAYS, ids=str)
-def test_trls_reward_trainer_takes_the_file(project, tmp_path, tokenizer, options):
+def test_trls_reward_trainer_takes_the_file(project: Project, tmp_path: Path, tokenizer: Any, options: Any) -> None:
     from transformers import AutoModelForSequenceClassification
     from trl import RewardConfig, RewardTrainer
 
@@ -129,7 +129,7 @@ def test_trls_reward_trainer_takes_the_file(project, tmp_path, tokenizer, option
     assert len(trainer.train_dataset) == 7
 
 
-def test_unpaired_rows_have_the_columns_that_trl_names(project, tmp_path):
+def test_unpaired_rows_have_the_columns_that_trl_names(project: Project, tmp_path: Path) -> None:
     found = exported(project, tmp_path, format="kto", columns=False)
     assert found.column_names == ["prompt", "completion", "label"]
     assert found["label"] == [True, False] * 7
