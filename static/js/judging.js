@@ -26,8 +26,8 @@
     const parsed = document.createElement("template");
     parsed.innerHTML = html;
     const parts = [...parsed.content.children].filter((part) => part.id && document.getElementById(part.id));
-    if (!parts.length) return false;
     const next = parts.some((part) => part.id === "task");
+    if (!next && !parts.some((part) => part.id === "verdict-alert")) return false; // some other page
     for (const part of parts) document.getElementById(part.id).replaceWith(part);
     if (next) {
       scrollTo(0, 0);
@@ -101,7 +101,6 @@
   function sendVerdict(form, button) {
     clearTimeout(draftTimer);
     for (const step of form.querySelectorAll(".step")) step.classList.toggle("is-chosen", step === button);
-    form.elements.seconds.value = seenAt === null ? "" : ((performance.now() - seenAt) / 1000).toFixed(2);
     $("#verdict-alert").replaceChildren();
     const label = $(".words", button).textContent.trim();
     const sent = { url: form.action, body: new URLSearchParams(new FormData(form, button)).toString(), label };
@@ -112,6 +111,8 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.id === "verdict" && event.submitter?.name === "answer") {
+      form.elements.seconds.value = seenAt === null ? "" : ((performance.now() - seenAt) / 1000).toFixed(2);
+      if ("plain" in form.dataset) return; // opened from the history: the reply is the history
       event.preventDefault();
       if (!busy) sendVerdict(form, event.submitter);
     } else if (form.matches("[data-swap]")) {

@@ -136,6 +136,18 @@ def test_undo_reopens_and_the_next_key_amends(desk: Desk, project: Project) -> N
     assert (first.answer, second.answer, second.amends_id) == (2, 5, first.pk)
 
 
+def test_a_judgment_opened_from_the_history_is_amended_and_leads_back(desk: Desk, project: Project) -> None:
+    page = desk(project)
+    page.keyboard.press("2")
+    judged(page, "Question 2?")
+    page.goto(page.url.replace("judge", "history"))
+    page.get_by_role("link", name="Open the judgment of").click()
+    judged(page, "Question 1?")
+    page.keyboard.press("5")
+    page.get_by_text("Changed to “B is slightly better”.").wait_for()
+    assert answers() == [2, 5]
+
+
 def test_guidelines_open_beside_the_task_and_stay_open(desk: Desk, project: Project) -> None:
     page = desk(project)
     press(page, "g")
