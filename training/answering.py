@@ -10,6 +10,7 @@ from django.db import transaction
 from labeling.actions.queueing import NewResponse, add_responses
 from labeling.models import Prompt
 from training.folders import located
+from training.learning.devices import resolve
 from training.learning.models import Policy, load_policy
 from training.learning.recipes import SamplerSettings
 from training.learning.sampling import Sample, sample
@@ -24,6 +25,7 @@ class Shelf:
 
     def __init__(self, keep: int = KEEP) -> None:
         self.keep = keep
+        self.device = resolve().device
         self.loaded: OrderedDict[str, Policy] = OrderedDict()
         self.turn = Lock()
 
@@ -37,7 +39,7 @@ class Shelf:
         if key not in self.loaded:
             while len(self.loaded) >= self.keep:
                 self.loaded.popitem(last=False)
-            self.loaded[key] = load_policy(located(version.directory))
+            self.loaded[key] = load_policy(located(version.directory), device=self.device)
         self.loaded.move_to_end(key)
         return self.loaded[key]
 

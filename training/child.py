@@ -38,6 +38,7 @@ class Child:
         self.run = run
         self.cancelled = threading.Event()
         self.ending = threading.Event()
+        self.began = run.step
         self.progress = (run.step, run.total)
         self.stage = run.stage
         self.figures: dict[tuple[str, int], float] = {}
@@ -70,7 +71,8 @@ class Child:
             # Steps that are repeated after a crash have the same figures.
             Metric.objects.bulk_create(rows, ignore_conflicts=True)
             mine = Run.objects.filter(pk=self.run.pk)
-            mine.update(step=step, total=total, stage=stage, heartbeat_at=timezone.now())
+            forward = {"attempts": 1} if step > self.began else {}  # only starts that came to nothing are counted
+            mine.update(step=step, total=total, stage=stage, heartbeat_at=timezone.now(), **forward)
             if mine.filter(cancel_asked_at__isnull=False).exists():
                 self.cancelled.set()
             tell_project(self.run.project_id)
@@ -151,9 +153,10 @@ def _insist(write: Callable[[], None]) -> None:
             time.sleep(1.0)
 
 
-def main(run_id: int) -> int:
-    """The child process: polite to everything else on the machine."""
-    os.nice(NICE)
+def main(run_id: int, *, background: bool) -> int:
+    """The child process; in the background it is polite to everything else on the machine."""
+    if background:
+        os.nice(NICE)
     run = Run.objects.select_related("project").get(pk=run_id)
     sys.stdout.write(f"{timezone.now():%Y-%m-%d %H:%M:%S} {run} starts, attempt {run.attempts}\n")
     sys.stdout.flush()

@@ -122,9 +122,10 @@ class Children:
 
     def _child(self, run: Run) -> "subprocess.Popen[bytes]":
         read_end, _ = self.pipe
+        polite = ["--background"] if self.background else []
         with Path(located(run.directory), LOG).open("ab") as out:
             return subprocess.Popen(
-                [sys.executable, str(settings.BASE_DIR / "manage.py"), "train", "run", str(run.pk)],
+                [sys.executable, str(settings.BASE_DIR / "manage.py"), "train", "run", str(run.pk), *polite],
                 cwd=settings.BASE_DIR,
                 env={**os.environ, lifeline.VARIABLE: str(read_end)},
                 stdin=subprocess.DEVNULL,

@@ -14,9 +14,10 @@ Where the hope left is not worth that price the stakes fall to the smallest, and
 hopeless. It beats fixed, mixed and running-estimate stakes in simulation (EXPERIMENTS.md).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from math import exp, log
 
 import numpy as np
@@ -29,6 +30,7 @@ PRICE = 0.006  # of one duel, in units of a promotion
 AIM = 0.1  # above ln(1/α): the last bets are bold and would else spend α to its last crumb
 LOWEST, STEP = -3.0, 0.02  # the table's range and resolution of ln(wealth)
 STAKES = np.arange(0.10, 1.96, 0.05)
+FUTURES = 200  # drawn for a forecast
 
 
 @dataclass(frozen=True)
@@ -208,12 +210,18 @@ class Forecast:
         return f"about {self.duels} more duels (most likely {self.low} to {self.high})"
 
 
-def forecast(outcomes: list[float], rules: Rules, evidence: Evidence, futures: int = 200) -> Forecast:
+def forecast(outcomes: Sequence[float], rules: Rules, evidence: Evidence) -> Forecast:
     """Draw futures from the outcomes so far and one win, tie and loss more; the same for the same past."""
+    return _forecast(tuple(outcomes), rules, evidence)
+
+
+@lru_cache(maxsize=256)  # a page that is looked at many times between two duels draws its futures once
+def _forecast(outcomes: tuple[float, ...], rules: Rules, evidence: Evidence) -> Forecast:
     left = rules.budget - evidence.settled
     if left <= 0 or verdict(evidence, rules) is not Verdict.UNDECIDED:
         return Forecast(0, 0, 0, float(evidence.log_e_better >= rules.threshold))
-    draw = np.random.default_rng(evidence.settled).choice(np.array([*outcomes, 1.0, 0.5, 0.0]), size=(futures, left))
+    past = np.array([*outcomes, 1.0, 0.5, 0.0])
+    draw = np.random.default_rng(evidence.settled).choice(past, size=(FUTURES, left))
     ended = decide_many(draw, rules, evidence)
     low, middle, high = np.quantile(ended.duels, [0.1, 0.5, 0.9], method="nearest")
     return Forecast(int(middle), int(low), int(high), ended.share(Verdict.BETTER))

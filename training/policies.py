@@ -8,9 +8,11 @@ from labeling.actions.queueing import mark_superseded
 from labeling.actions.telling import tell_project
 from labeling.models import Person, Project
 from training.models import PolicyVersion, Run
+from training.snapshot import held_out_prompts
 
 State = PolicyVersion.State
 DRIFT_EVERY = 5  # promotions
+NO_PROMPTS = "It waits for held-out prompts to duel on: add prompts, and a share of them is held out."
 
 
 class CannotPromote(ValueError):
@@ -39,7 +41,7 @@ def add_version(
         state=State.REFUSED if why_not else State.CANDIDATE,
         kl=kl,
         kl_standard_error=kl_error,
-        state_reason=why_not,
+        state_reason=why_not or ("" if held_out_prompts(project).exists() else NO_PROMPTS),
     )
     tell_project(project.pk)
     return version

@@ -125,6 +125,8 @@ class Owner:
         self.row.version += 1
         self.row.judgments = self.learned.count
         self.row.waiting = len(self.waiting)
+        if self.refit_due or self.refit is not None:  # owed again by whoever takes this state up after a crash
+            self.row.since_refit = max(self.row.since_refit, REFIT_AFTER)
         self.row.save()
         self.changed, self.saved_at = False, time.monotonic()
 
@@ -205,7 +207,7 @@ class Owner:
         return known
 
     def _begin_refit(self) -> None:
-        self.refit_upto, self.refit_due, self.row.since_refit = self.learned.count, False, 0
+        self.refit_upto, self.refit_due = self.learned.count, False
         start = FastPosterior.from_bytes(self.posterior.to_bytes())
         rows = self.learned.rows()
         self.refit = self.pool.submit(FastPosterior.fit, *rows, dimension=DIMENSION, start=start)
@@ -215,8 +217,10 @@ class Owner:
         if self.refit is None or not self.refit.done():
             return
         self.posterior, self.refit = self.refit.result(), None
-        for difference, p, weight in zip(*self.learned.rows(self.refit_upto), strict=True):
+        meanwhile = self.learned.rows(self.refit_upto)
+        for difference, p, weight in zip(*meanwhile, strict=True):
             self.posterior.update(difference, float(p), float(weight))
+        self.row.since_refit = len(meanwhile[0])
         self.changed = told.refitted = True
 
     def _look_around(self, now: float) -> None:

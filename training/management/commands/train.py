@@ -23,6 +23,7 @@ class Command(BaseCommand):
         starter.add_argument("--seed", type=int)
         run = words.add_parser("run", help="do a run that was prepared; what a run's child process calls")
         run.add_argument("id", type=int)
+        run.add_argument("--background", action="store_true", help="niced, because people judge on this machine")
         for kind in ("reward", "policy"):
             one = words.add_parser(kind, help=f"train a project's {kind} model now and wait for it")
             one.add_argument("--project", required=True, metavar="SLUG")
@@ -56,7 +57,7 @@ class Command(BaseCommand):
         """A run's child process."""
         from training.child import main
 
-        sys.exit(main(options["id"]))
+        sys.exit(main(options["id"], background=options["background"]))
 
     def reward(self, options: dict[str, Any]) -> None:
         """Refit the reward model."""
