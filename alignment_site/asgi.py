@@ -12,6 +12,7 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
+import alignment_site.urls  # noqa: E402, F401  (every page's code, before the first request needs it)
 from alignment_site import env  # noqa: E402
 from alignment_site.threads import ThreadedHandler  # noqa: E402
 from labeling.live.routes import websocket_urlpatterns  # noqa: E402

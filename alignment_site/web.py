@@ -4,6 +4,7 @@
 killed one leaves its waiting connections to the others and to its successor.
 """
 
+import gc
 import os
 import socket
 
@@ -36,9 +37,14 @@ def main() -> None:
     lifeline.hold_on()
     import uvicorn
 
+    from alignment_site.asgi import application
+
+    # What is loaded now stays: the collector need not look at it again after every few hundred requests.
+    gc.collect()
+    gc.freeze()
     behind_proxy = env.flag("HEED_PROXY_HEADERS")
     config = uvicorn.Config(
-        "alignment_site.asgi:application",
+        application,
         log_config=None,
         access_log=False,
         lifespan="off",

@@ -11,7 +11,11 @@ HIDDEN = re.compile(rb'<input type="hidden" name="(csrfmiddlewaretoken|uuid|show
 
 
 class Unexpected(Exception):
-    """The server answered something else than a page with a comparison."""
+    """The server answered something else than a page with a comparison; `status` 500 where it was no answer."""
+
+    def __init__(self, message: str, status: int = 500) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass
@@ -77,8 +81,8 @@ class Page:
         status = int(answer.split(b" ", 2)[1])
         length = re.search(rb"\r\ncontent-length: (\d+)", answer)
         if length is None:
-            raise Unexpected(f"{method} {path} answered {status} without a length")
+            raise Unexpected(f"{method} {path} answered {status} without a length", status)
         page = await self.reader.readexactly(int(length[1]))
         if status != 200:
-            raise Unexpected(f"{method} {path} answered {status}: {page[:200].decode(errors='replace')}")
+            raise Unexpected(f"{method} {path} answered {status}: {page[:200].decode(errors='replace')}", status)
         return page

@@ -160,7 +160,7 @@ def wait_until_healthy(supervisor: Supervisor) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while not supervisor.stopping:
         try:
-            with urllib.request.urlopen(f"http://{shown}:{env.port()}/healthz", timeout=2):
+            with urllib.request.urlopen(f"http://{shown}:{env.port()}/healthz", timeout=20):
                 return
         except OSError as error:
             if time.monotonic() > deadline:
