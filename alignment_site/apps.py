@@ -4,6 +4,8 @@ from django.apps import AppConfig
 
 
 class SiteConfig(AppConfig):
+    """The shell: it registers its system checks."""
+
     name = "alignment_site"
     verbose_name = "Heed"
 

@@ -64,6 +64,7 @@ def other_python() -> "str | None":
 
 
 def has_nvidia_driver() -> bool:
+    """Whether this machine can use CUDA."""
     return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
 
 
@@ -85,6 +86,7 @@ def torch_build(remembered: "str | None") -> str:
 
 
 def say(sentence: str) -> None:
+    """One line for people, at once."""
     print(sentence, flush=True)
 
 
@@ -117,6 +119,7 @@ def environment_works() -> bool:
 
 
 def make_environment() -> None:
+    """Create `.venv` in the checkout, unless a working one is there. Ends in words when it cannot."""
     if environment_works():
         return
     say(f"Creating {ENVIRONMENT}")
@@ -129,6 +132,7 @@ def make_environment() -> None:
 
 
 def announce(wanted: str, build: str) -> None:
+    """Say what will be downloaded, and how big it is."""
     rest_mb, rest_gb = REST[wanted]
     if build == "given":
         say(f"Downloading about {rest_mb} MB of packages, and torch as TORCH_ARGS says (0.1 to 3 GB).")
@@ -141,6 +145,7 @@ def announce(wanted: str, build: str) -> None:
 
 
 def reachable(index: str) -> bool:
+    """Whether a package index answers."""
     try:
         with urllib.request.urlopen(f"{index}/torch/", timeout=8) as answer:
             return bool(answer.status == 200)
@@ -160,6 +165,7 @@ def torch_arguments(build: str) -> "list[str]":
 
 
 def pip(*arguments: str) -> None:
+    """Install with the environment's own pip. Ends in words when it fails."""
     command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--only-binary=:all:", *arguments]
     if not sys.stdout.isatty():
         command += ["--quiet", "--progress-bar=off"]
@@ -184,6 +190,7 @@ def install(wanted: str) -> None:
 
 
 def main() -> None:
+    """Refuse or install, then become the command that was asked for."""
     reason = refusal()
     if reason is not None:
         other = other_python() if "needs CPython" in reason else None

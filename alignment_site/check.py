@@ -14,6 +14,7 @@ OPENAPI = "labeling/api/openapi.yaml"
 
 
 def run(name: str, *arguments: str, program: str = sys.executable) -> bool:
+    """Run one check and say how it went."""
     started = time.monotonic()
     passed = subprocess.run([program, *arguments], cwd=CHECKOUT).returncode == 0
     print(f"{'ok    ' if passed else 'FAILED'} {name} ({time.monotonic() - started:.0f} s)", flush=True)
@@ -21,6 +22,7 @@ def run(name: str, *arguments: str, program: str = sys.executable) -> bool:
 
 
 def templates() -> list[str]:
+    """Every template of the checkout."""
     return [str(path.relative_to(CHECKOUT)) for path in sorted(CHECKOUT.glob("templates/**/*.html"))]
 
 
@@ -45,6 +47,7 @@ def mend() -> None:
 
 
 def main() -> None:
+    """Run all checks; the exit status says whether every one passed."""
     if sys.argv[1:] == ["mend"]:
         mend()
         return

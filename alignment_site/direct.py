@@ -42,4 +42,5 @@ def connect(purpose: str) -> psycopg.Connection[tuple[Any, ...]]:
 
 
 async def connect_async(purpose: str) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+    """The same connection for asynchronous code."""
     return await psycopg.AsyncConnection.connect(**parameters(purpose), autocommit=True)

@@ -29,6 +29,8 @@ LOAD_MODEL = "from training.learning.models import load_policy; load_policy('sta
 
 
 class State(StrEnum):
+    """How a finding is."""
+
     GOOD = "ok"
     WARNING = "look"
     BAD = "BAD"
@@ -36,16 +38,20 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
+    """What was looked at, how it is, and how to mend it."""
+
     state: State
     what: str
     mend: str = ""
 
 
 def good(what: str) -> Finding:
+    """A finding that needs nothing."""
     return Finding(State.GOOD, what)
 
 
 def machine() -> Finding:
+    """The platform and the Python."""
     reason = bootstrap.refusal()
     if reason is not None:
         return Finding(State.BAD, reason, "Use a supported machine or Python.")
@@ -76,6 +82,7 @@ def _version(package: str) -> str | None:
 
 
 def disk() -> Finding:
+    """Room for models."""
     free = shutil.disk_usage(env.home()).free
     words = f"{free / 1e9:.1f} GB free in {env.home()}"
     if free < DISK_BYTES:
@@ -84,6 +91,7 @@ def disk() -> Finding:
 
 
 def home() -> Finding:
+    """Whether HEED_HOME belongs to who runs this."""
     status = env.home().stat()
     if status.st_uid != os.geteuid():
         mend = "Run Heed as that account, or set HEED_HOME to a folder of your own."
@@ -111,6 +119,7 @@ def database() -> Finding:
 
 
 def tables() -> Finding:
+    """Whether the migrations are applied."""
     executor = MigrationExecutor(connection)
     waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     if waiting:
@@ -133,6 +142,7 @@ def notifications() -> Finding:
 
 
 def port() -> Finding:
+    """Whether the web server's address can be bound, and who holds it else."""
     try:
         bind(env.host(), env.port()).close()
     except OSError as error:
@@ -154,6 +164,7 @@ def _is_heed() -> bool:
 
 
 def browser() -> Finding:
+    """Whether the browser tests can run."""
     found = browser_program()
     if found is None:
         mend = "Install chromium, run `playwright install chromium`, or set HEED_BROWSER, if you want to run them."

@@ -46,6 +46,7 @@ def text(name: str, default: str = "") -> str:
 
 
 def flag(name: str, default: bool = False) -> bool:
+    """A yes or no. Raises BadSetting for another word."""
     value = text(name).lower()
     if value in ("", "0", "false", "no", "off"):
         return default if value == "" else False
@@ -55,6 +56,7 @@ def flag(name: str, default: bool = False) -> bool:
 
 
 def integer(name: str, default: int, *, low: int, high: int) -> int:
+    """A whole number between `low` and `high`. Raises BadSetting otherwise."""
     value = text(name)
     if not value:
         return default
@@ -68,6 +70,7 @@ def integer(name: str, default: int, *, low: int, high: int) -> int:
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """One of several words. Raises BadSetting for another one."""
     value = text(name, default).lower()
     if value not in allowed:
         raise BadSetting(f"{name} is {value!r}; write one of {', '.join(allowed)}.")
@@ -88,10 +91,12 @@ def home() -> Path:
 
 
 def port() -> int:
+    """The web server's port."""
     return integer("PORT", 8000, low=1, high=65535)
 
 
 def host() -> str:
+    """The address that the web server binds."""
     return text("HEED_HOST", "127.0.0.1")
 
 

@@ -359,19 +359,23 @@ def secret(path: Path, make: Callable[[], str]) -> str:
 
 
 def new_secret(path: Path) -> str:
+    """The secret kept in a file, made when it is first asked for."""
     return secret(path, lambda: secrets.token_urlsafe(50))
 
 
 @cache
 def bundled() -> Cluster:
+    """The cluster in HEED_HOME."""
     return Cluster(env.home() / "postgres")
 
 
 def database_url() -> str:
+    """Where web processes connect."""
     return env.url("DATABASE_URL", ("postgresql", "postgres")) or bundled().url()
 
 
 def direct_url() -> str:
+    """Where LISTEN, the worker, migrations and backups connect: past any transaction pooler."""
     return env.url("DATABASE_DIRECT_URL", ("postgresql", "postgres")) or database_url()
 
 

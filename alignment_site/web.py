@@ -31,6 +31,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def main() -> None:
+    """Serve on the socket that the supervisor handed over, until its pipe closes."""
     os.environ["HEED_PROCESS"] = "web"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "alignment_site.settings")
     listener = socket.socket(fileno=int(os.environ.pop(LISTEN_FD)))

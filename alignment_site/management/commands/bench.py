@@ -12,6 +12,8 @@ from alignment_site.benching.throwaway import run_on_throwaway
 
 
 class Command(BaseCommand):
+    """`manage.py bench`: the figures of EXPERIMENTS.md."""
+
     help = "Measures judging (cycles per second, latency, anything lost or doubled), import and export."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -11,6 +11,8 @@ from alignment_site.doctor import State, examine
 
 
 class Command(BaseCommand):
+    """`manage.py doctor`: what is wrong, and how to mend it."""
+
     help = "Look at the machine, the packages, the database and the model; say what is wrong and how to mend it."
     requires_system_checks = []
 

@@ -28,6 +28,8 @@ READY_SECONDS = 60.0
 
 
 class Command(BaseCommand):
+    """`manage.py heed`: run everything or one part; links, backups."""
+
     help = "Run Heed. Without a word: the database, the web server and the worker, until Ctrl-C."
     requires_system_checks = []
 
@@ -114,6 +116,7 @@ class Command(BaseCommand):
 
 
 def web_parts(listener: socket.socket) -> list[Part]:
+    """The web processes; they share one listening socket."""
     default = 2 if (os.cpu_count() or 1) > 1 else 1
     count = env.integer("HEED_WEB_PROCESSES", default, low=1, high=64)
     descriptor = listener.fileno()
@@ -129,6 +132,7 @@ def web_parts(listener: socket.socket) -> list[Part]:
 
 
 def worker_part() -> Part:
+    """The worker process."""
     return Part(name="worker", command=[sys.executable, str(env.CHECKOUT / "manage.py"), "worker"])
 
 
@@ -148,6 +152,7 @@ def prepare(say: Callable[[str], Any]) -> None:
 
 
 def owner_address() -> str:
+    """A fresh one-time link for the site's owner."""
     from labeling.actions.linking import create_owner_link
 
     return f"{settings.HEED_URL}/link/{create_owner_link()}/"
