@@ -210,6 +210,9 @@ class Posterior(models.Model):
     model_digest = models.CharField(max_length=64)
     state = models.BinaryField(help_text="FastPosterior.to_bytes().")
     watermark = TransactionIdField(db_default=0)
+    ahead = models.JSONField(
+        default=list, help_text="Judgments at or above the watermark that were learned already, by id."
+    )
     version = models.PositiveBigIntegerField(default=0, help_text="Grows with every saved change.")
     judgments = models.PositiveIntegerField(default=0)
     since_refit = models.PositiveIntegerField(default=0)

@@ -40,6 +40,7 @@ from training.models import Snapshot
 TRAINING_SOURCES = (Source.PERSON, Source.IMPORT, Source.SIMULATION, Source.JUDGE, Source.VERIFIER)
 _HELD_OUT = Q(comparison__prompt__split=Split.HELD_OUT) | Q(comparison__prompt__root__split=Split.HELD_OUT)
 _BATCH = 1000
+NO_MARK = 2**62  # above every transaction
 
 
 class NothingToTrainOn(ValueError):
@@ -65,6 +66,7 @@ class Verdict:
     amends: int | None
     person: int | None
     late: bool
+    written: int  # the id of the transaction that wrote it
 
 
 def mark_now() -> int:
@@ -118,7 +120,7 @@ def held_out_prompts(project: Project) -> QuerySet[Prompt]:
     return Prompt.objects.filter(project=project, active=True, split=Split.HELD_OUT, root__split=Split.HELD_OUT)
 
 
-def training_judgments(project: Project, *, below: int, since: int = 0) -> list[Verdict]:
+def training_judgments(project: Project, *, below: int = NO_MARK, since: int = 0) -> list[Verdict]:
     """Judgments of pairs on training prompts, written in [since, below), oldest transaction first.
 
     With `since` 0 these are all that count now, amended ones left out. Later readings bring amendments as rows
@@ -137,7 +139,7 @@ def withdrawn_signature(project: Project) -> tuple[int, int]:
 
 def training_count(project: Project, *, since: int = 0) -> int:
     """How many judgments on training prompts count now; with `since`, of those written at or above that mark."""
-    found = _training(project, 2**62).filter(transaction_id__gte=since, comparison__kind="pair")
+    found = _training(project, NO_MARK).filter(transaction_id__gte=since, comparison__kind="pair")
     return found.exclude(answer=Answer.CANT_TELL).count()
 
 
@@ -165,7 +167,18 @@ def measured_verdicts(project: Project, arms: Iterable[str] = (Arm.RANDOM, Arm.D
 
 def _verdicts(found: QuerySet[Judgment]) -> Iterator[Verdict]:
     """Read judgments in batches, with the responses of their comparisons: two queries a batch."""
-    fields = ("id", "comparison_id", "answer", "strength", "weight", "source", "amends_id", "person_id", "late")
+    fields = (
+        "id",
+        "comparison_id",
+        "answer",
+        "strength",
+        "weight",
+        "source",
+        "amends_id",
+        "person_id",
+        "late",
+        "transaction_id",
+    )
     rows = iter(
         found.annotate(prompt=F("comparison__prompt_id"), arm=F("comparison__arm"))
         .values(*fields, "prompt", "arm")
@@ -191,6 +204,7 @@ def _verdict(row: dict[str, Any], responses: tuple[int, int]) -> Verdict:
         amends=row["amends_id"],
         person=row["person_id"],
         late=row["late"],
+        written=row["transaction_id"],
     )
 
 

@@ -1,11 +1,13 @@
 """The fast posterior's owner: predict, learn, save, refit, re-order, all from what the database holds."""
 
 import random
+import threading
 import time
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from django.db import connection, transaction
 
 from labeling.models import Comparison, Project, Response, Split
 from tests.training.cast import a_comparison, a_judgment, a_person, a_prompt
@@ -38,7 +40,7 @@ def judge(project: Project, count: int, answer: int = 1) -> list[Comparison]:
 
 def settled(owner: Owner) -> None:
     """Tick until no refit is under way."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     owner.tick()
     while (owner.refit is not None or owner.refit_due) and time.monotonic() < deadline:
         owner.tick()
@@ -99,6 +101,40 @@ def test_what_was_learned_after_the_last_save_is_learned_again_after_a_crash(
     again.tick()
     assert again.learned.count == 4
     assert np.allclose(again.posterior.mean, owner.posterior.mean)
+
+
+def test_a_long_transaction_neither_hides_a_judgment_nor_makes_the_others_wait(
+    answered_project: Make, shelf: Shelf
+) -> None:
+    project = filled(answered_project, shelf)
+    owner = Owner(project, shelf)
+    late, early = project.comparisons.order_by("pk")[:2]
+    person = a_person(project)
+    written, finish = threading.Event(), threading.Event()
+
+    def write_slowly() -> None:
+        with transaction.atomic():
+            a_judgment(late, 1, person)
+            written.set()
+            finish.wait(60)
+        connection.close()
+
+    writer = threading.Thread(target=write_slowly)
+    writer.start()
+    try:
+        written.wait(60)
+        a_judgment(early, 1, person)
+        assert owner.tick().learned == 1
+        owner.save()
+        assert Posterior.objects.get(project=project).ahead == [early.judgments.get().pk]
+        again = Owner(project, shelf)
+        assert again.tick().learned == 0
+    finally:
+        finish.set()
+        writer.join()
+    for reader in (owner, again):
+        assert reader.tick().learned == 1
+        assert reader.learned.count == 2
 
 
 def test_an_amendment_refits_from_all_judgments_that_count(answered_project: Make, shelf: Shelf) -> None:
@@ -194,8 +230,10 @@ def test_missing_features_are_computed_newest_first_and_what_waits_is_counted(
 def test_the_queue_is_ordered_by_what_the_posterior_would_learn_most_from(answered_project: Make, shelf: Shelf) -> None:
     project = filled(answered_project, shelf)
     owner = Owner(project, shelf)
+    owner.head.look_again()
+    owner.head.look_again()  # some features are computed in each look
     judge(project, 6)
-    owner.looked_at = 0.0
+    owner.looked_at = time.monotonic() + 1000
     told = owner.tick()
     assert told.reordered > 0
     rows = list(project.comparisons.filter(score__isnull=False).order_by("rank").values_list("score", "model_version"))

@@ -68,6 +68,7 @@ class Owner:
         self.head = Head(self.project, self.model)
         saved = Posterior.objects.filter(project=self.project).first()
         self.row = saved or Posterior(project=self.project, version=0, watermark=snapshot.mark_now())
+        self.ahead = set(self.row.ahead)
         known = self._load()
         self.length = length.fitted(known)
         if saved is not None and saved.model_digest == self.model.digest and self._still_counts(saved):
@@ -125,6 +126,7 @@ class Owner:
         self.row.version += 1
         self.row.judgments = self.learned.count
         self.row.waiting = len(self.waiting)
+        self.row.ahead = sorted(self.ahead)
         if self.refit_due or self.refit is not None:  # owed again by whoever takes this state up after a crash
             self.row.since_refit = max(self.row.since_refit, REFIT_AFTER)
         self.row.save()
@@ -133,12 +135,18 @@ class Owner:
     # --- learning
 
     def _read_new(self) -> None:
-        """Read up to a fresh mark. An amendment takes its judgment's row and asks for a refit."""
+        """Read whatever is visible and was not read before. An amendment takes its judgment's row and asks for a
+        refit.
+
+        The mark is taken first: all below it is visible then, so the next reading may begin there. What is read
+        at or above it is remembered by id. So a long transaction (an import, say) neither hides a judgment for
+        ever nor makes the others wait.
+        """
         mark = snapshot.mark_now()
-        if mark <= self.row.watermark:
-            return
-        found = snapshot.training_judgments(self.project, below=mark, since=self.row.watermark)
-        self.row.watermark = mark
+        seen = snapshot.training_judgments(self.project, since=self.row.watermark)
+        found = [verdict for verdict in seen if verdict.id not in self.ahead]
+        self.row.watermark = max(mark, self.row.watermark)
+        self.ahead = {verdict.id for verdict in seen if verdict.written >= self.row.watermark}
         for verdict in found:
             if verdict.amends is not None and self._amended(verdict):
                 self.refit_due = True
@@ -192,9 +200,12 @@ class Owner:
     # --- refits
 
     def _load(self) -> list[Verdict]:
-        """Read everything below the watermark into memory; what has no features yet waits."""
-        found = snapshot.training_judgments(self.project, below=self.row.watermark)
-        known = [verdict for verdict in found if verdict.p is not None]
+        """Bring everything that was read so far into memory; what has no features yet waits."""
+        known = [
+            verdict
+            for verdict in snapshot.training_judgments(self.project)
+            if verdict.p is not None and (verdict.written < self.row.watermark or verdict.id in self.ahead)
+        ]
         vectors = self._stored({pk for verdict in known for pk in verdict.responses})
         self.learned, self.waiting = Learned(), []
         for verdict in known:
