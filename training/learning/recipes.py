@@ -178,9 +178,10 @@ def starter_dpo() -> PolicyRecipe:
     """DPO for the starter policy: full fine-tuning in fp32, a minute or so on two cores."""
     return PolicyRecipe(
         beta=0.1,
-        n_prompts=384,
+        rounds=3,
+        n_prompts=96,
         sampler=SamplerSettings(temperature=1.0, max_new_tokens=128),
-        optim=OptimSettings(learning_rate=1e-4, batch_size=32, num_train_epochs=2.0, token_budget=4096),
+        optim=OptimSettings(learning_rate=3e-4, batch_size=16, num_train_epochs=2.0, token_budget=2048),
     )
 
 
