@@ -5,16 +5,26 @@ from typing import Any
 from django import forms
 
 from labeling.formats.parsing import FORMATS as IMPORT_FORMATS
+from labeling.forms import PlainForm
 from labeling.queries.export_rows import FILES, FORMATS, PROMPT_PLACES, STYLES, BadOptions, ExportOptions
 
 ORIGINS = (("unknown", "Not known"), ("person", "People"), ("model", "A model"))
 
 
+FORMAT_NAMES = {
+    "trl": "Preference pairs for TRL",
+    "kto": "Unpaired rows for TRL (KTO)",
+    "heed": "Heed's full rows",
+    "original": "Imported rows as they came",
+    "prompts": "Prompts",
+}
+
+
 def _choices(names: dict[str, str]) -> list[tuple[str, str]]:
-    return [(name, f"{name}: {meaning}") for name, meaning in names.items()]
+    return [(name, meaning[0].upper() + meaning[1:]) for name, meaning in names.items()]
 
 
-class ImportForm(forms.Form):
+class ImportForm(PlainForm):
     """A file and how to read it."""
 
     file = forms.FileField(label="File", help_text="JSON Lines, plain or gzip.")
@@ -22,7 +32,10 @@ class ImportForm(forms.Form):
     model = forms.CharField(label="Name of the model", max_length=150, required=False)
     format = forms.ChoiceField(
         required=False,
-        choices=[("", "Told by each row's fields"), *_choices({f.name: f.about for f in IMPORT_FORMATS.values()})],
+        choices=[
+            ("", "Told by each row's fields"),
+            *((known.name, f"{known.name}: {known.about}") for known in IMPORT_FORMATS.values()),
+        ],
     )
     skip_bad = forms.BooleanField(label="Leave bad rows out instead of storing nothing", required=False)
     ignore_ids = forms.BooleanField(label="The fields id and idx do not say which row it is", required=False)
@@ -48,10 +61,14 @@ class ImportForm(forms.Form):
         }
 
 
-class ExportForm(forms.Form):
+class ExportForm(PlainForm):
     """What to take out and how to write it."""
 
-    format = forms.ChoiceField(choices=_choices(FORMATS), initial="trl")
+    format = forms.ChoiceField(
+        choices=[(name, FORMAT_NAMES[name]) for name in FORMATS],
+        initial="trl",
+        help_text="Pairs: one per comparison, by the majority of the latest judgments. Full rows lose nothing.",
+    )
     file = forms.ChoiceField(choices=_choices(FILES), initial="jsonl")
     style = forms.ChoiceField(choices=_choices(STYLES), initial="conversational")
     prompt = forms.ChoiceField(choices=_choices(PROMPT_PLACES), initial="explicit")

@@ -170,7 +170,7 @@ def _refusal(job: ImportJob) -> str:
     where = f" The first: line {first['line']}: {first['reason']}." if first else ""
     return (
         f"{job.refused:,} of {job.rows:,} rows are bad, so nothing was stored.{where} "
-        "Mend them, or import with --skip-bad to leave them out."
+        "Mend them, or leave them out (--skip-bad)."
     )
 
 
