@@ -50,4 +50,32 @@ METHODS: list[Method] = [
         needs="a policy",
         summary="Sampling from the smallest set of tokens of mass top_p; top-k and temperature besides",
     ),
+    Method(
+        key="laplace_posterior",
+        paper="The Evidence Framework Applied to Classification Networks (MacKay 1992)",
+        module="training.learning.rewards.posterior",
+        needs="judgments, frozen features",
+        summary="The fast posterior: Bayesian logistic head, one rank-one step a judgment, refits by Newton's method",
+    ),
+    Method(
+        key="davidson",
+        paper="On Extending the Bradley-Terry Model to Accommodate Ties (Davidson 1970)",
+        module="training.learning.rewards.bradley_terry",
+        needs="judgments, a backbone",
+        summary="The deep reward model's likelihood: ties, soft labels, weights, and strength as a factor",
+    ),
+    Method(
+        key="iterative_rlhf",
+        paper="RLHF Workflow: From Reward Modeling to Online RLHF (arXiv:2405.07863)",
+        module="training.learning.online.best_against_worst",
+        needs="a policy, its fresh samples, a reward model or posterior",
+        summary="Rounds of pairs, best against worst of n fresh samples, with the ranker's probability as the label",
+    ),
+    Method(
+        key="bald",
+        paper="Bayesian Active Learning for Classification and Preference Learning (arXiv:1112.5745)",
+        module="training.learning.acquisition.information",
+        needs="a posterior",
+        summary="Asks the pair whose answer tells most about the weights; plain uncertainty besides",
+    ),
 ]

@@ -142,7 +142,7 @@ class PairwiseReward(torch.nn.Module):
         self.classifier.save_pretrained(part)
         self.tokenizer.save_pretrained(part)
         about = {
-            "log_tie": float(self.log_tie),
+            "log_tie": float(self.log_tie.detach()),
             "max_length": self.max_length,
             "end_ids": list(self.text.end_ids),
         }
