@@ -312,12 +312,15 @@ def test_an_export_sees_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_command_writes_what_the_name_says(
-    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_rows(project, tmp_path, [pair(n) for n in range(4)])
     call_command("export", str(tmp_path / "out.parquet"), project=project.slug, held_out=True)
     assert "4 rows in out.parquet" in capsys.readouterr().out
     assert pyarrow.parquet.read_table(tmp_path / "out.parquet").num_rows == 4
+    monkeypatch.chdir(tmp_path)
+    call_command("export", project=project.slug, format="kto", held_out=True)
+    assert f"8 rows in {project.slug}-kto.jsonl" in capsys.readouterr().out
     call_command("export", str(tmp_path / "out.jsonl"), project=project.slug, format="heed", json=True)
     assert json.loads(capsys.readouterr().out)["rows"] == 4
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import DataError, connection
 
 from labeling.actions import importing
 from labeling.actions.errors import Refusal
 from labeling.actions.importing import ImportFailed, plan_import, run_import
 from labeling.actions.queueing import add_prompts
+from labeling.actions.storing import RowStore
 from labeling.models import (
     Arm,
     Comparison,
@@ -166,6 +167,26 @@ def test_a_file_that_is_no_jsonl_is_refused_in_words(project: Project, tmp_path:
 def test_an_origin_that_says_nothing_is_refused(project: Project, tmp_path: Path, origin: str) -> None:
     with pytest.raises(Refusal, match="no origin"):
         import_rows(project, tmp_path, [pair(1)], origin=origin)
+
+
+def test_a_format_or_a_file_that_there_is_not_is_refused(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="no format 'csv'"):
+        import_rows(project, tmp_path, [pair(1)], format="csv")
+    with pytest.raises(Refusal, match="no file"):
+        bring_in(project, tmp_path / "nowhere.jsonl")
+    assert import_rows(project, tmp_path, [pair(1)], format="trl").added == 1
+    assert import_rows(project, tmp_path, [pair(1)], format="hh", skip_bad=True).refused == 1
+
+
+def test_what_the_database_refuses_is_told_with_its_lines(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(store: Any, rows: Any) -> None:
+        raise DataError("value too long")
+
+    monkeypatch.setattr(RowStore, "put", refuses)
+    with pytest.raises(ImportFailed, match=r"lines 2 to 3: value too long"):
+        import_rows(project, tmp_path, ["", pair(1), pair(2)])
 
 
 def test_prompts_that_came_with_pairs_are_not_sampled_unless_asked_for(project: Project, tmp_path: Path) -> None:

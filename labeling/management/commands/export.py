@@ -25,7 +25,7 @@ class Command(BaseCommand):
         def about(names: dict[str, str]) -> str:
             return "; ".join(f"{name}: {meaning}" for name, meaning in names.items())
 
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, nargs="?", help="(PROJECT-FORMAT.jsonl in this folder)")
         parser.add_argument("--project", required=True, help="the project's short name, as in its address")
         parser.add_argument("--format", default="trl", choices=FORMATS, help=about(FORMATS))
         parser.add_argument("--style", default="conversational", choices=STYLES, help=about(STYLES))
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         if project is None:
             known = ", ".join(Project.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
             raise CommandError(f"There is no project {options['project']!r}; there are: {known}.")
-        path: Path = options["file"].resolve()
+        path = (options["file"] or Path(f"{project.slug}-{options['format']}.jsonl")).resolve()
         try:
             chosen = ExportOptions(
                 format=options["format"],

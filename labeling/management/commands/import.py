@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management import CommandError
 from django.core.management.base import BaseCommand
 
+from alignment_site import live
 from labeling.actions.errors import Refusal
 from labeling.actions.importing import plan_import, run_import
 from labeling.formats.parsing import FORMATS
@@ -59,6 +60,8 @@ class Command(BaseCommand):
             run_import(job=job)
         except Refusal as refusal:
             failed = str(refusal)
+        finally:
+            live.close()  # before the database stops, when it was started for this command
         self._tell(job, as_json=options["json"])
         if failed:
             raise CommandError(failed)
