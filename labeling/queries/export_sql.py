@@ -125,8 +125,8 @@ def transcript(key: str, messages: str) -> SQL:
 
 def _object(values: dict[str, str], loose: bool) -> str:
     """An expression for a JSON object's text. Each value says how its column becomes JSON: `text:`, `word:` (a text
-    of letters only), `bare:` (numbers, booleans, JSON), `array:`, or `json:` (ready). Joining texts is three times
-    faster than `json_build_object`."""
+    of letters only), `bare:` (numbers, booleans, JSON), `array:`, `any:` (a value of any shape) or `json:` (ready).
+    Joining texts costs the server a quarter less than `json_build_object`."""
     parts: list[str] = []
     for key, value in values.items():
         how, _, column = value.partition(":")
