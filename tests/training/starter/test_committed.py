@@ -21,13 +21,13 @@ from training.learning.starter.manifest import file_digests, read_manifest
 from training.learning.starter.prompts import held_out_prompts
 
 
-def test_the_files_are_the_ones_the_manifest_names():
+def test_the_files_are_the_ones_the_manifest_names() -> None:
     manifest = read_manifest(STARTER)
     assert file_digests(STARTER) == manifest.files
     assert {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"} <= set(manifest.files)
 
 
-def test_the_manifest_tells_how_this_generator_made_it():
+def test_the_manifest_tells_how_this_generator_made_it() -> None:
     manifest = read_manifest(STARTER)
     assert manifest.generator_version == GENERATOR_VERSION
     assert manifest.network == NETWORK
@@ -35,7 +35,7 @@ def test_the_manifest_tells_how_this_generator_made_it():
     assert len(manifest.first_losses) == REPEATED_STEPS
 
 
-def test_it_is_a_llama_of_three_to_four_million_parameters_in_at_most_eight_megabytes():
+def test_it_is_a_llama_of_three_to_four_million_parameters_in_at_most_eight_megabytes() -> None:
     config = json.loads((STARTER / "config.json").read_text())
     assert config["architectures"] == ["LlamaForCausalLM"]
     assert config["max_position_embeddings"] >= 512
@@ -45,7 +45,7 @@ def test_it_is_a_llama_of_three_to_four_million_parameters_in_at_most_eight_mega
         assert {weights.get_tensor(name).dtype for name in weights.keys()} == {torch.bfloat16}  # noqa: SIM118
 
 
-def test_plain_transformers_loads_it():
+def test_plain_transformers_loads_it() -> None:
     tokenizer = AutoTokenizer.from_pretrained(STARTER, local_files_only=True)
     model = AutoModelForCausalLM.from_pretrained(STARTER, local_files_only=True)
     assert sum(parameter.numel() for parameter in model.parameters()) == read_manifest(STARTER).parameters
@@ -54,7 +54,9 @@ def test_plain_transformers_loads_it():
     assert model.generation_config.eos_token_id == tokenizer.eos_token_id
 
 
-def test_a_stopped_making_leaves_the_directory_alone_and_can_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_stopped_making_leaves_the_directory_alone_and_can_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("training.learning.starter.make.VOCABULARY", 300)
     monkeypatch.setattr("training.learning.starter.make._TOKENIZER_EXAMPLES", 50)
     monkeypatch.setattr("training.learning.starter.make._JUDGED_EXAMPLES", 10)
@@ -81,7 +83,7 @@ def test_a_stopped_making_leaves_the_directory_alone_and_can_go_on(tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_the_first_fifty_training_steps_repeat_the_stored_losses(tmp_path: Path):
+def test_the_first_fifty_training_steps_repeat_the_stored_losses(tmp_path: Path) -> None:
     manifest = read_manifest(STARTER)
     policy = new_policy(manifest.seed)
     assert policy.tokenizer.get_vocab() == load_policy("starter").tokenizer.get_vocab()
@@ -106,13 +108,13 @@ def answers() -> list[Sample]:
 
 
 @pytest.mark.slow
-def test_answers_end_by_themselves_and_do_not_repeat(answers: list[Sample]):
+def test_answers_end_by_themselves_and_do_not_repeat(answers: list[Sample]) -> None:
     fine = [answer for answer in answers if answer.stopped and not repeats_six_words(answer.text)]
     assert len(fine) >= 190
 
 
 @pytest.mark.slow
-def test_answers_are_not_learned_by_heart(answers: list[Sample]):
+def test_answers_are_not_learned_by_heart(answers: list[Sample]) -> None:
     manifest = read_manifest(STARTER)
     lessons = Lessons(None, seed=manifest.seed, total=manifest.steps, batch_size=settings(manifest.seed).batch_size)
     told = {example.answer for example in lessons.examples(manifest.steps)}
@@ -120,18 +122,18 @@ def test_answers_are_not_learned_by_heart(answers: list[Sample]):
 
 
 @pytest.mark.slow
-def test_two_answers_to_a_prompt_differ(answers: list[Sample]):
+def test_two_answers_to_a_prompt_differ(answers: list[Sample]) -> None:
     assert sum(one.text != other.text for one, other in zip(answers[::2], answers[1::2], strict=True)) >= 95
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("feature", FEATURES)
-def test_each_feature_occurs_in_five_to_sixty_percent_of_answers(answers: list[Sample], feature: str):
+def test_each_feature_occurs_in_five_to_sixty_percent_of_answers(answers: list[Sample], feature: str) -> None:
     assert 0.05 <= shares([answer.text for answer in answers])[feature] <= 0.60
 
 
 @pytest.mark.slow
-def test_lengths_span_five_to_eighty_words(answers: list[Sample]):
+def test_lengths_span_five_to_eighty_words(answers: list[Sample]) -> None:
     lengths = sorted(len(words(answer.text)) for answer in answers)
     within = [length for length in lengths if 5 <= length <= 80]
     assert len(within) >= 190
@@ -141,7 +143,7 @@ def test_lengths_span_five_to_eighty_words(answers: list[Sample]):
 
 
 @pytest.mark.slow
-def test_answers_name_what_was_asked_about(answers: list[Sample]):
+def test_answers_name_what_was_asked_about(answers: list[Sample]) -> None:
     asked = held_out_prompts(100, seed=11)
     common = {word for text in islice(asked, 100) for word in words(text.lower())}
     common = {word for word in common if sum(word in words(text.lower()) for text in asked) > 5}

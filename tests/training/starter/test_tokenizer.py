@@ -23,16 +23,16 @@ TOKENIZER = small_tokenizer()
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60))
-def test_any_text_in_any_language_comes_back_unchanged(text):
+def test_any_text_in_any_language_comes_back_unchanged(text) -> None:
     ids = TOKENIZER(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
     assert TOKENIZER.decode(ids) == text
 
 
-def test_learning_twice_gives_the_same_tokens():
+def test_learning_twice_gives_the_same_tokens() -> None:
     assert small_tokenizer().get_vocab() == TOKENIZER.get_vocab()
 
 
-def test_the_template_marks_every_role_and_opens_the_answer():
+def test_the_template_marks_every_role_and_opens_the_answer() -> None:
     messages = [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "Hello"},
@@ -44,13 +44,13 @@ def test_the_template_marks_every_role_and_opens_the_answer():
     )
 
 
-def test_the_stop_token_ends_every_turn():
+def test_the_stop_token_ends_every_turn() -> None:
     assert TOKENIZER.eos_token == END
     ids = TOKENIZER.apply_chat_template([{"role": "user", "content": "Hello"}], return_dict=False)
     assert ids[-1] == TOKENIZER.eos_token_id
 
 
-def test_lessons_are_encoded_as_the_chat_template_encodes_them():
+def test_lessons_are_encoded_as_the_chat_template_encodes_them() -> None:
     examples = list(islice(write_examples("encode"), 30))
     text = Text(TOKENIZER, end_ids(TOKENIZER, None), 512)
     for example, group in zip(examples, encode(TOKENIZER, examples), strict=True):
@@ -60,7 +60,7 @@ def test_lessons_are_encoded_as_the_chat_template_encodes_them():
         assert (group.prompt, group.responses) == (told.prompt, told.responses)
 
 
-def test_every_step_of_the_plan_can_be_asked_for_in_any_order():
+def test_every_step_of_the_plan_can_be_asked_for_in_any_order() -> None:
     plan = Lessons(TOKENIZER, seed=1, total=20, batch_size=3)
     again = Lessons(TOKENIZER, seed=1, total=20, batch_size=3)
     assert len(plan) == 20
@@ -70,7 +70,7 @@ def test_every_step_of_the_plan_can_be_asked_for_in_any_order():
     assert len({tuple(step) for step in forwards}) == 20
 
 
-def test_lessons_use_each_example_once():
+def test_lessons_use_each_example_once() -> None:
     plan = Lessons(TOKENIZER, seed=1, total=STEPS_A_CHUNK, batch_size=3)
     assert sum(len(plan[step][0].batch.sequences) for step in range(STEPS_A_CHUNK)) == 3 * STEPS_A_CHUNK
     written = encode(TOKENIZER, list(plan.examples(STEPS_A_CHUNK)))
@@ -78,12 +78,12 @@ def test_lessons_use_each_example_once():
     assert tokens == sum(len(group.responses[0]) for group in written)
 
 
-def test_every_step_holds_about_as_many_tokens():
+def test_every_step_holds_about_as_many_tokens() -> None:
     plan = Lessons(TOKENIZER, seed=1, total=STEPS_A_CHUNK, batch_size=12)
     tokens = [plan[step][0].batch.input_ids_RL.numel() for step in range(STEPS_A_CHUNK)]
     assert max(tokens) < 1.5 * min(tokens)
 
 
-def test_a_step_beyond_the_plan_is_refused():
+def test_a_step_beyond_the_plan_is_refused() -> None:
     with pytest.raises(IndexError, match="step 5 of 5"):
         Lessons(TOKENIZER, seed=1, total=5, batch_size=2)[5]
