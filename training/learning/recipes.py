@@ -175,13 +175,13 @@ class PolicyRecipe(Dials):
 
 
 def starter_dpo() -> PolicyRecipe:
-    """DPO for the starter policy: full fine-tuning in fp32, a minute or so on two cores."""
+    """DPO for the starter policy: full fine-tuning in fp32, a minute or so on two cores (EXPERIMENTS.md)."""
     return PolicyRecipe(
         beta=0.1,
-        rounds=3,
-        n_prompts=96,
+        rounds=6,
+        n_prompts=64,
         sampler=SamplerSettings(temperature=1.0, max_new_tokens=128),
-        optim=OptimSettings(learning_rate=3e-4, batch_size=16, num_train_epochs=2.0, token_budget=2048),
+        optim=OptimSettings(learning_rate=6e-4, batch_size=16, num_train_epochs=1.0, token_budget=2048),
     )
 
 

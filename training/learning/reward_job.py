@@ -153,7 +153,10 @@ def _loss(model: PairwiseReward, micro: Micro, centre: float) -> Part:
     return Part(
         (losses + centred).sum(),
         float(labels.weight.sum()),
-        {"rewards/accuracy": float(right.sum()), "rewards/margin": float(((first - second) * labels.weight).sum())},
+        {
+            "rewards/accuracy": float(right.sum()),
+            "rewards/margin": float(((first - second) * labels.weight).sum().detach()),
+        },
     )
 
 

@@ -1,6 +1,8 @@
 """The deep reward model: plain transformers loads it and scores the same; its job learns, resumes and stops."""
 
 import json
+from dataclasses import replace
+from typing import Never
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from tests.training.learning.tiny import save_tiny, tiny_policy
+from training.learning.devices import resolve
 from training.learning.job import Job, Stopped
 from training.learning.jobs import run_job
 from training.learning.models import NoModel
@@ -15,7 +18,6 @@ from training.learning.recipes import OptimSettings, RewardRecipe
 from training.learning.reward_job import keep_back
 from training.learning.rewards.pairwise import PairwiseReward, RewardEnsemble, head
 from training.learning.rows import PreferenceRow
-from typing import Never
 
 ANSWERS = ["The sea is wide.", "The sea is deep!", "Thanks!", "Rivers, what about rivers?", "It is blue."]
 
@@ -89,7 +91,7 @@ def test_reading_it_back_gives_the_same_scores_and_tie_parameter(tmp_path) -> No
     asked = pairs(likes_questions(3))
     assert again.score(asked).shape == (2, 6)
     assert np.allclose(again.score(asked), [model.score(asked), other.score(asked)], atol=1e-5)
-    assert float(again.members[0].log_tie) == 0.25
+    assert again.members[0].log_tie.item() == 0.25
 
 
 def test_a_folder_that_heed_did_not_save_is_refused(tmp_path) -> None:
@@ -122,7 +124,9 @@ def test_with_few_judgments_nothing_is_kept_back() -> None:
 def reward_job(tmp_path, name="job", count=120, **dials):
     recipe = RewardRecipe(optim=OptimSettings(learning_rate=1e-3, batch_size=16, save_steps=2), **dials)
     directory = tmp_path / name
-    Job("reward", str(save_tiny(tmp_path / "base")), recipe.to_json()).write(directory, likes_questions(count))
+    plan = replace(resolve(), threads=1).to_json()
+    job = Job("reward", str(save_tiny(tmp_path / "base")), recipe.to_json(), compute=plan)
+    job.write(directory, likes_questions(count))
     return directory
 
 

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.training.learning.tiny import save_tiny
+from training.learning.devices import resolve
 from training.learning.job import Job, Stopped
 from training.learning.jobs import run_job
 from training.learning.models import load_policy, model_digest
@@ -75,7 +77,7 @@ def lab(tmp_path_factory):
 
 
 def recipe(**dials):
-    optim = OptimSettings(learning_rate=3e-3, batch_size=8, save_steps=1)
+    optim = OptimSettings(learning_rate=1e-2, batch_size=8, save_steps=1)
     plain = {"n_prompts": 16, "rounds": 2, "best_of": 4, "n_validation": 8, "beta": 0.05, "sampler": SAMPLER}
     return PolicyRecipe(**{**plain, "optim": optim, **dials})
 
@@ -88,13 +90,14 @@ def policy_job(lab, directory, **dials):
         recipe(**dials).to_json(),
         features=str(place / "features"),
         feature_policy=str(place / "base"),
+        compute=replace(resolve(), threads=1).to_json(),
     )
     job.write(directory, rows, PROMPTS)
     return directory
 
 
 def mean_length(policy):
-    drawn = sample(policy, PROMPTS * 4, SAMPLER, range(len(PROMPTS) * 4))
+    drawn = sample(policy, PROMPTS * 16, SAMPLER, range(len(PROMPTS) * 16))
     return np.mean([len(one.text) for one in drawn])
 
 
@@ -104,7 +107,7 @@ def test_the_policy_moves_towards_what_was_liked_and_says_how_far_it_went(lab, t
     result = run_job(directory, lambda step, total, metrics: told.append((step, total, metrics)), lambda: False)
     trained = load_policy(str(directory / "model"))
     assert result["digest"] == model_digest(directory / "model") != model_digest(lab[1].directory)
-    assert mean_length(trained) > mean_length(lab[1]) + 5
+    assert mean_length(trained) > mean_length(lab[1]) + 0.5
     assert result["validation_win_probability"] > 0.5
     assert result["kl"] > 2 * result["kl_standard_error"] > 0
     assert result["kl_samples"] == 256
@@ -118,13 +121,13 @@ def test_a_run_stopped_anywhere_ends_with_the_same_weights(lab, tmp_path) -> Non
     whole = run_job(policy_job(lab, tmp_path / "whole"), lambda *told: None, lambda: False)
     broken = policy_job(lab, tmp_path / "broken")
     stops = 0
-    for patience in (1, 3, 6, 4, 5, 100):
+    for patience in (1, 6, 9, 1_000):
         asked = iter([False] * patience + [True] * 1_000)
         try:
             result = run_job(broken, lambda *told: None, lambda asked=asked: next(asked))
         except Stopped:
             stops += 1
-    assert stops >= 3
+    assert stops == 3
     assert result["digest"] == whole["digest"]
     assert result["kl"] == whole["kl"]
 
