@@ -32,9 +32,9 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     def teardown(case: Any) -> None:
         empty_tables(connection)
 
-    usual, TransactionTestCase._fixture_teardown = TransactionTestCase._fixture_teardown, teardown  # type: ignore[method-assign]
+    usual, TransactionTestCase._fixture_teardown = TransactionTestCase._fixture_teardown, teardown  # type: ignore[attr-defined]
     yield
-    TransactionTestCase._fixture_teardown = usual  # type: ignore[method-assign]
+    TransactionTestCase._fixture_teardown = usual  # type: ignore[attr-defined]
     live.close()
 
 
