@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand
 from alignment_site import env
 from alignment_site.doctor import State, examine
 
+SECRET = ("KEY", "TOKEN", "DATABASE", "REDIS")
+
 
 class Command(BaseCommand):
     """`manage.py doctor`: what is wrong, and how to mend it."""
@@ -17,14 +19,12 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--settings-table", action="store_true", help="also print every setting and its value")
+        parser.add_argument(
+            "--all-settings", action="store_true", help="also print the settings that are not set, and what they do"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["settings_table"]:
-            for name, meaning in env.DECLARED.items():
-                secret = any(word in name for word in ("KEY", "TOKEN", "DATABASE", "REDIS"))
-                value = env.text(name)
-                self.stdout.write(f"{name} = {'(set)' if value and secret else value or '(not set)'}\n    {meaning}")
+        self.settings_in_force(everything=options["all_settings"])
         bad = 0
         for finding in examine():
             bad += finding.state is State.BAD
@@ -36,3 +36,12 @@ class Command(BaseCommand):
             self.stdout.write(f"{bad} to mend.")
             sys.exit(1)
         self.stdout.write("Nothing is wrong.")
+
+    def settings_in_force(self, *, everything: bool) -> None:
+        for name, meaning in env.DECLARED.items():
+            value = env.text(name)
+            if value or everything:
+                shown = "(set, not shown)" if any(word in name for word in SECRET) else value
+                self.stdout.write(
+                    f"{name} = {shown if value else '(not set)'}" + (f"    {meaning}" if everything else "")
+                )
