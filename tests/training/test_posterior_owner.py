@@ -19,7 +19,7 @@ from training.posterior import owner as owning
 from training.posterior.features import NotYet
 from training.posterior.owner import Owner
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 Make = Callable[..., Project]
 
@@ -103,6 +103,7 @@ def test_what_was_learned_after_the_last_save_is_learned_again_after_a_crash(
     assert np.allclose(again.posterior.mean, owner.posterior.mean)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_long_transaction_neither_hides_a_judgment_nor_makes_the_others_wait(
     answered_project: Make, shelf: Shelf
 ) -> None:

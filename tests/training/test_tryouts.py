@@ -16,7 +16,7 @@ from training.steering import Steerer
 Make = Callable[..., Project]
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 def test_the_same_seed_gives_the_same_answers_and_the_steered_one_is_the_best_of_eight(
     answered_project: Make, shelf: Shelf
 ) -> None:

@@ -37,7 +37,7 @@ MEASURED_ON = 1000
 QUEUE = 96  # open comparisons: enough to measure features on their answers
 TICK_EVERY = 5  # judgments
 NEVER = 10**6  # the lab asks for its runs itself
-RUN_SECONDS = 900.0
+RUN_SECONDS = 3600.0
 
 
 class LabFailed(RuntimeError):
