@@ -59,7 +59,8 @@ class Run:
     def told(self, number: int, stage: str, done: float, metrics: dict[str, float] | None = None) -> None:
         """Report progress: ``done`` is the share of ``stage`` of round ``number`` that is over."""
         whole = sum(UNITS.values())
-        before = sum(units for name, units in UNITS.items() if STAGES.index(name) < STAGES.index(stage))
+        place = list(UNITS).index(stage) if stage in UNITS else 0  # the closing measurement follows all rounds
+        before = sum(list(UNITS.values())[:place])
         step = whole * number + before + UNITS.get(stage, 20) * done
         known = {"stage": float(STAGES.index(stage)), "round": float(number + 1)}
         self.report(int(step), whole * self.recipe.rounds + 20, {**known, **(metrics or {})})
