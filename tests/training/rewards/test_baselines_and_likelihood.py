@@ -1,6 +1,7 @@
 """The deep model's loss against its written-out definition, and the baselines on tastes they can and cannot see."""
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,9 @@ from training.learning.rewards.bradley_terry import davidson_loss, labels_of
 from training.learning.rows import PreferenceRow
 
 
-def row(first="a", second="b", p=1.0, strength=None, weight=1.0):
+def row(
+    first: str = "a", second: str = "b", p: float = 1.0, strength: int | None = None, weight: float = 1.0
+) -> PreferenceRow:
     said = [[{"role": "assistant", "content": text}] for text in (first, second)]
     return PreferenceRow(
         comparison_id=None,
@@ -54,7 +57,7 @@ def test_a_strong_verdict_counts_more_and_weights_multiply() -> None:
     assert weights.tolist() == [1.0, 2.0, 4.5, 1.0]
 
 
-def judged(count, text_of, better, seed):
+def judged(count: int, text_of: Any, better: Any, seed: int) -> list[PreferenceRow]:
     rng = np.random.default_rng(seed)
     rows = []
     for _ in range(count):
@@ -63,13 +66,13 @@ def judged(count, text_of, better, seed):
     return rows
 
 
-def words(rng):
+def words(rng: np.random.Generator) -> str:
     return " ".join(rng.choice(["sun", "moon", "star", "rain"], size=rng.integers(3, 12)))
 
 
-def right(probability, rows):
+def right(probability: Any, rows: list[PreferenceRow]) -> float:
     clear = [(told > 0.5) == (one.p > 0.5) for told, one in zip(probability, rows, strict=True) if one.p != 0.5]
-    return np.mean(clear)
+    return float(np.mean(clear))
 
 
 def test_a_taste_for_length_is_seen_by_length_alone() -> None:
@@ -78,7 +81,7 @@ def test_a_taste_for_length_is_seen_by_length_alone() -> None:
 
 
 def test_a_taste_for_a_word_is_seen_by_the_words_and_hardly_by_length() -> None:
-    def moons(text):
+    def moons(text: str) -> bool:
         return "moon" in text
 
     train, test = judged(250, words, moons, 0), judged(300, words, moons, 1)

@@ -1,6 +1,7 @@
 """Frozen features: what they are, that they stay the same, and what a linear head can read in them."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,17 +11,18 @@ from training.learning.rewards.features import DIMENSION, FeatureModel, from_byt
 from training.learning.rewards.posterior import FastPosterior
 from training.learning.rewards.states import pooled_states
 from training.learning.rewards.style import STYLE, style
+from training.learning.rows import Message
 
 OPENINGS = ["Sure.", "Well, hello!", "Perhaps.", "Thank you for asking.", "1. Look\n2. Wait", "Do you like it?"]
 MIDDLES = ["Warm the pan", "Take 5 small steps", "You could rest", "Deliberate considerations matter", "Go out"]
 ENDS = [".", "!", ", for example today.", " because it helps. What else?", ", then sleep."]
 
 
-def said(role, text):
+def said(role: str, text: str) -> list[Message]:
     return [{"role": role, "content": text}]
 
 
-def groups(count, seed=0):
+def groups(count: int, seed: int = 0) -> list[Any]:
     rng = np.random.default_rng(seed)
     made = []
     for number in range(count):
@@ -29,12 +31,12 @@ def groups(count, seed=0):
     return made
 
 
-def pairs(made):
+def pairs(made: list[Any]) -> list[Any]:
     return [(prompt, response) for prompt, responses in made for response in responses]
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def model(tmp_path_factory: pytest.TempPathFactory) -> FeatureModel:
     return FeatureModel.fit(tiny_policy(tmp_path_factory.mktemp("policy") / "tiny"), groups(60))
 
 
@@ -139,7 +141,7 @@ TASTES = {
 def test_three_hundred_noisy_labels_teach_a_linear_head_each_kind_of_taste(model, taste) -> None:
     rng = np.random.default_rng(0)
 
-    def judged(count, seed):
+    def judged(count: int, seed: int) -> Any:
         made = groups(count, seed)
         phi = model.features(pairs(made))
         worth = np.array([float(TASTES[taste](response[0]["content"])) for _, response in pairs(made)])

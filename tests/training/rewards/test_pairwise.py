@@ -2,7 +2,8 @@
 
 import json
 from dataclasses import replace
-from typing import Never
+from pathlib import Path
+from typing import Any, Never
 
 import numpy as np
 import pytest
@@ -17,16 +18,16 @@ from training.learning.models import NoModel
 from training.learning.recipes import OptimSettings, RewardRecipe
 from training.learning.reward_job import keep_back
 from training.learning.rewards.pairwise import PairwiseReward, RewardEnsemble, head
-from training.learning.rows import PreferenceRow
+from training.learning.rows import Message, PreferenceRow
 
 ANSWERS = ["The sea is wide.", "The sea is deep!", "Thanks!", "Rivers, what about rivers?", "It is blue."]
 
 
-def said(role, text):
+def said(role: str, text: str) -> list[Message]:
     return [{"role": role, "content": text}]
 
 
-def row(number, first, second, p, strength=None):
+def row(number: int, first: str, second: str, p: float, strength: int | None = None) -> PreferenceRow:
     return PreferenceRow(
         comparison_id=number,
         prompt=said("user", f"Tell me about sea {number}."),
@@ -40,7 +41,7 @@ def row(number, first, second, p, strength=None):
     )
 
 
-def likes_questions(count, seed=0):
+def likes_questions(count: int, seed: int = 0) -> list[PreferenceRow]:
     """Judgments of somebody who prefers whatever asks something back."""
     rng = np.random.default_rng(seed)
     rows = []
@@ -51,7 +52,7 @@ def likes_questions(count, seed=0):
     return rows
 
 
-def pairs(rows):
+def pairs(rows: list[PreferenceRow]) -> list[Any]:
     return [(one.prompt, side) for one in rows for side in one.responses]
 
 
@@ -121,7 +122,7 @@ def test_with_few_judgments_nothing_is_kept_back() -> None:
     assert keep_back(likes_questions(20)) == (likes_questions(20), [])
 
 
-def reward_job(tmp_path, name="job", count=120, **dials):
+def reward_job(tmp_path: Path, name: str = "job", count: int = 120, **dials: Any) -> Path:
     recipe = RewardRecipe(optim=OptimSettings(learning_rate=1e-3, batch_size=16, save_steps=2), **dials)
     directory = tmp_path / name
     plan = replace(resolve(), threads=1).to_json()

@@ -1,6 +1,7 @@
 """The fast posterior against answers known another way: scipy's optimiser, quadrature, Monte Carlo."""
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from training.learning.rewards.likelihood import probit_corrected, soften
 from training.learning.rewards.posterior import FastPosterior
 
 
-def judged_pairs(n: int, d: int, seed: int = 0, strength: float = 3.0):
+def judged_pairs(n: int, d: int, seed: int = 0, strength: float = 3.0) -> Any:
     """Feature differences, soft labels and weights drawn from a logistic model with known weights."""
     rng = np.random.default_rng(seed)
     theta = rng.normal(size=d) * strength
@@ -25,10 +26,10 @@ def judged_pairs(n: int, d: int, seed: int = 0, strength: float = 3.0):
     return x, p, rng.choice([0.5, 1.0, 2.0], size=n)
 
 
-def scipy_mode(x, p, weight, prior_scale):
+def scipy_mode(x: Any, p: Any, weight: Any, prior_scale: float) -> Any:
     """The mode by a quasi-Newton method on the written-out objective."""
 
-    def loss(theta):
+    def loss(theta: Any) -> Any:
         logit = x @ theta
         fit = weight * (p * np.logaddexp(0, -logit) + (1 - p) * np.logaddexp(0, logit))
         gradient = x.T @ (weight * (expit(logit) - p)) + theta / prior_scale**2

@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,11 +22,11 @@ from training.learning.online.best_against_worst import best_against_worst
 from training.learning.policy_job import mixed, split_prompts
 from training.learning.recipes import OptimSettings, PolicyRecipe, SamplerSettings
 from training.learning.rewards.features import FeatureModel
-from training.learning.rows import PreferenceRow
+from training.learning.rows import Message, PreferenceRow
 from training.learning.sampling import sample
 
 
-def said(role, text):
+def said(role: str, text: str) -> list[Message]:
     return [{"role": role, "content": text}]
 
 
@@ -41,7 +42,7 @@ def base(directory: Path) -> Path:
     return directory
 
 
-def judged(policy, seed=0):
+def judged(policy: Any, seed: int = 0) -> list[PreferenceRow]:
     """Judgments of somebody who likes many words."""
     drawn = sample(policy, [prompt for prompt in PROMPTS for _ in range(4)], SAMPLER, range(seed, seed + 96))
     texts = [one.text for one in drawn]
@@ -65,7 +66,7 @@ def judged(policy, seed=0):
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A base policy, its feature model and what was judged."""
     place = tmp_path_factory.mktemp("lab")
     policy = load_policy(str(base(place / "base")))
@@ -76,13 +77,13 @@ def lab(tmp_path_factory):
     return place, policy, rows
 
 
-def recipe(**dials):
+def recipe(**dials: Any) -> PolicyRecipe:
     optim = OptimSettings(learning_rate=1e-2, batch_size=8, save_steps=1)
     plain = {"n_prompts": 16, "rounds": 2, "best_of": 4, "n_validation": 8, "beta": 0.05, "sampler": SAMPLER}
     return PolicyRecipe(**{**plain, "optim": optim, **dials})
 
 
-def policy_job(lab, directory, **dials):
+def policy_job(lab: Any, directory: Path, **dials: Any) -> Path:
     place, _, rows = lab
     job = Job(
         "policy",
@@ -96,9 +97,9 @@ def policy_job(lab, directory, **dials):
     return directory
 
 
-def mean_length(policy):
+def mean_length(policy: Any) -> float:
     drawn = sample(policy, PROMPTS * 16, SAMPLER, range(len(PROMPTS) * 16))
-    return np.mean([len(one.text) for one in drawn])
+    return float(np.mean([len(one.text) for one in drawn]))
 
 
 def test_the_policy_moves_towards_what_was_liked_and_says_how_far_it_went(lab, tmp_path) -> None:
@@ -194,13 +195,13 @@ def test_validation_prompts_are_no_training_prompts_whatever_their_order() -> No
 class LikesLetterA:
     """A ranker that counts a letter."""
 
-    def read(self, pairs):
+    def read(self, pairs: Any) -> Any:
         return np.array([[float(response[0]["content"].count("a"))] for _, response in pairs])
 
-    def utility(self, seen):
+    def utility(self, seen: Any) -> Any:
         return seen[:, 0]
 
-    def probability(self, first, second):
+    def probability(self, first: Any, second: Any) -> Any:
         return 1 / (1 + np.exp(second[:, 0] - first[:, 0]))
 
 
