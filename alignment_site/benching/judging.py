@@ -10,6 +10,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -24,6 +25,7 @@ from alignment_site.serving import served
 from labeling.actions.projecting import create_project
 from labeling.actions.queueing import NewComparison, NewResponse, add_comparisons, add_prompts, add_responses
 from labeling.models import Arm, Judgment, Membership, Person, Project, Role
+from training.lab.beside import training_beside
 
 ANSWERS = (1, 2, 3, 4, 5, 6, 7, 9, 0)
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
@@ -181,25 +183,28 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def measure(*, annotators: int, seconds: float, rounds: int, comparisons: int) -> dict[str, object]:
+def measure(
+    *, annotators: int, seconds: float, rounds: int, comparisons: int, while_training: bool = False
+) -> dict[str, object]:
     """Medians over the rounds. Raises RuntimeError when the server is not durable or the queue ran dry."""
     settings_of_server = durability()
     if set(settings_of_server.values()) != {"on"}:
         raise RuntimeError(f"The database is not durable: {settings_of_server}. Switch all of them on.")
     project, people = fill(comparisons=comparisons, annotators=annotators)
     cookies = [cookies_of(person) for person in people]
-    path = f"/p/{project.slug}/judge/"
     acknowledged: dict[str, tuple[int, int]] = {}
-    tallies = []
+
+    def one_round(span: float) -> Tally:
+        tally = asyncio.run(_all_annotate(people, cookies, f"/p/{project.slug}/judge/", env.port(), span))
+        acknowledged.update(tally.acknowledged)
+        if tally.ran_dry:
+            raise RuntimeError("The queue ran dry: give more --comparisons.")
+        return tally
+
     with served():
-        for number in range(rounds + 1):
-            span = seconds if number else WARM_UP_SECONDS
-            tally = asyncio.run(_all_annotate(people, cookies, path, env.port(), span))
-            acknowledged |= tally.acknowledged
-            if tally.ran_dry:
-                raise RuntimeError("The queue ran dry: give more --comparisons.")
-            if number:
-                tallies.append(tally)
+        one_round(WARM_UP_SECONDS)
+        with training_beside(project) if while_training else nullcontext() as beside:
+            tallies = [one_round(seconds) for _ in range(rounds)]
     lost, doubled = lost_and_doubled(acknowledged)
     return {
         "cycles_per_s": round(statistics.median(len(tally.seconds) / seconds for tally in tallies), 1),
@@ -210,5 +215,6 @@ def measure(*, annotators: int, seconds: float, rounds: int, comparisons: int) -
         **settings_of_server,
         "annotators": annotators,
         "rounds": [round(len(tally.seconds) / seconds, 1) for tally in tallies],
-        "trouble": sum(tally.trouble.values()),
+        "trouble": sum(sum(tally.trouble.values()) for tally in tallies),
+        "trained_share": 0.0 if beside is None else round(beside.share, 2),
     }

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -38,13 +39,15 @@ def free_port() -> int:
 
 
 def run_on_throwaway(stem: str, arguments: Sequence[str]) -> int:
-    """Run `manage.py ARGUMENTS` on a fresh database and a free port, as if that were the site. Returns its status.
+    """Run `manage.py ARGUMENTS` on a fresh database, home and port, as if that were the site. Returns its status.
 
     An interrupt goes to the command, which stops what it started; then the database is dropped.
     """
     port = free_port()
-    with throwaway_database(stem) as url:
+    # A home of its own as well: files are named by the ids of rows, and those begin anew in a fresh database.
+    with throwaway_database(stem) as url, tempfile.TemporaryDirectory(prefix="heed-bench-") as home:
         site = {
+            "HEED_HOME": home,
             "DATABASE_URL": url,
             "HEED_HOST": "127.0.0.1",
             "PORT": str(port),

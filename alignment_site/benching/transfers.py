@@ -19,7 +19,7 @@ from labeling.queries.export_rows import ExportOptions
 def measure_import(*, rows: int, seed: int = 0) -> dict[str, float]:
     """Import a file of pairs with as many different prompts. Rows per second, and the process's peak in MB."""
     with tempfile.TemporaryDirectory() as folder:
-        seconds = _import(_project(), _pairs_file(Path(folder), rows, seed))
+        seconds = _import(_project(), pairs_file(Path(folder), rows, seed))
     return {"rows_per_s": round(rows / seconds, 1), "peak_mb": _peak_mb()}
 
 
@@ -27,7 +27,7 @@ def measure_export(*, rows: int, options: ExportOptions, packed: bool = False, s
     """Export as many pairs, every one of them, after one export to warm up."""
     project = _project()
     with tempfile.TemporaryDirectory() as folder:
-        _import(project, _pairs_file(Path(folder), rows, seed))
+        _import(project, pairs_file(Path(folder), rows, seed))
         suffix = "parquet" if options.file == "parquet" else "jsonl.gz" if packed else "jsonl"
         seconds = []
         for _ in range(2):
@@ -49,7 +49,7 @@ def _import(project: Project, path: Path) -> float:
     return time.perf_counter() - began
 
 
-def _pairs_file(folder: Path, rows: int, seed: int) -> Path:
+def pairs_file(folder: Path, rows: int, seed: int) -> Path:
     """Pairs of a usual length: prompts of 8 to 40 words, responses of 20 to 120, no two prompts alike."""
     chance = random.Random(seed)  # noqa: S311
     vocabulary = [*WORDS, *(f"{one}{other}" for one in WORDS for other in WORDS)]

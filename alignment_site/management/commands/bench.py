@@ -3,6 +3,7 @@
 import json
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management import CommandError, call_command
@@ -14,7 +15,7 @@ from alignment_site.benching.throwaway import run_on_throwaway
 class Command(BaseCommand):
     """`manage.py bench`: the figures of EXPERIMENTS.md."""
 
-    help = "Measures judging (cycles per second, latency, anything lost or doubled), import and export."
+    help = "Measures judging (cycles per second, latency, anything lost or doubled), the posterior, import and export."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         what = parser.add_subparsers(dest="what", required=True)
@@ -23,6 +24,7 @@ class Command(BaseCommand):
         judging.add_argument("--seconds", type=float, default=20.0, help="of each round")
         judging.add_argument("--rounds", type=int, default=3, help="the figures are medians over the rounds")
         judging.add_argument("--comparisons", type=int, default=30_000, help="open ones in the queue at the start")
+        judging.add_argument("--while-training", action="store_true", help="with a training run at work beside it")
         moved = {
             "import": what.add_parser("import", help="a file of preference pairs on its way in"),
             "export": what.add_parser("export", help="the same pairs on their way out"),
@@ -31,21 +33,30 @@ class Command(BaseCommand):
             one.add_argument("--rows", type=int, default=100_000)
         moved["export"].add_argument("--format", choices=("trl", "kto", "heed"), default="trl")
         moved["export"].add_argument("--file", choices=("jsonl", "jsonl.gz", "parquet"), default="jsonl")
-        for one in (judging, *moved.values()):
-            one.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+        posterior = what.add_parser("posterior", help="from a judgment to the posterior and the queue's order")
+        posterior.add_argument("--seconds", type=float, default=20.0, help="of each window")
+        posterior.add_argument("--rate", type=float, default=50.0, help="judgments a second")
+        posterior.add_argument("--open", type=int, default=10_000, help="comparisons in the queue", dest="open_now")
+        posterior.add_argument("--stored", type=int, default=100_000, help="judgments at the start")
+        for one in (judging, posterior, *moved.values()):
+            one.add_argument(
+                "--json", nargs="?", const="-", metavar="FILE", help="one JSON object, printed or in a file"
+            )
             one.add_argument("--here", action="store_true", help="on this very database, which must be empty")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["here"]:
             sys.exit(run_on_throwaway("heed_bench", [*sys.argv[1:], "--here"]))
         call_command("migrate", verbosity=0, interactive=False)
-        what = {"judging": self.judging, "import": self.bring_in, "export": self.take_out}
+        what = {"judging": self.judging, "posterior": self.posterior, "import": self.bring_in, "export": self.take_out}
         try:
             found = what[options["what"]](options)
         except RuntimeError as error:
             raise CommandError(str(error)) from error
-        if options["json"]:
+        if options["json"] == "-":
             self.stdout.write(json.dumps(found))
+        elif options["json"]:
+            Path(options["json"]).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         else:
             for name, value in found.items():
                 self.stdout.write(f"{name:20} {value}")
@@ -53,7 +64,13 @@ class Command(BaseCommand):
     def judging(self, options: dict[str, Any]) -> dict[str, Any]:
         from alignment_site.benching.judging import measure
 
-        return measure(**{key: options[key] for key in ("annotators", "seconds", "rounds", "comparisons")})
+        chosen = ("annotators", "seconds", "rounds", "comparisons", "while_training")
+        return measure(**{key: options[key] for key in chosen})
+
+    def posterior(self, options: dict[str, Any]) -> dict[str, object]:
+        from alignment_site.benching.posterior import measure
+
+        return measure(**{key: options[key] for key in ("seconds", "rate", "open_now", "stored")})
 
     def bring_in(self, options: dict[str, Any]) -> dict[str, float]:
         from alignment_site.benching.transfers import measure_import
