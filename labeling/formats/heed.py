@@ -1,5 +1,6 @@
 """Heed's own full row: a comparison with its prompt, its responses and every judgment on it, amendments included."""
 
+from labeling.formats.prompts import read_tags
 from labeling.formats.rows import BadRow, Format, Json, Message, ReadJudgment, ReadResponse, ReadRow, Row
 from labeling.formats.texts import read_messages
 
@@ -30,9 +31,6 @@ def read(row: Row) -> ReadRow:
     if len(responses) < 2:
         raise BadRow("a comparison has at least two responses")
     judgments = _judgments(_objects(row, "judgments"), len(responses))
-    tags = prompt.get("tags") or []
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise BadRow("prompt.tags must be a list of texts")
     rest = {
         "prompt": {key: value for key, value in prompt.items() if key != "messages"},
         "responses": [
@@ -45,7 +43,7 @@ def read(row: Row) -> ReadRow:
         messages,
         responses,
         judgments,
-        tags=tags,
+        tags=read_tags(prompt),
         difficulty=_number(prompt, "difficulty"),
         shape=rest,
         used=("prompt", "responses"),

@@ -28,7 +28,7 @@ def read(row: Row) -> ReadRow:
         raise BadRow(f"{key} is empty")
     return ReadRow(
         prompt,
-        tags=_tags(row),
+        tags=read_tags(row),
         difficulty=_difficulty(row),
         shape={"key": key, "style": style},
         used=(key,),
@@ -36,7 +36,8 @@ def read(row: Row) -> ReadRow:
     )
 
 
-def _tags(row: Row) -> list[str]:
+def read_tags(row: Row) -> list[str]:
+    """The row's tags; null is none. Raises BadRow."""
     tags = row.get("tags")
     if tags is None:
         return []
