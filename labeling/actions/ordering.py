@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from alignment_site.prepared import prepared_cursor
 from labeling.actions.telling import tell_project
 from labeling.models import Arm, Comparison, Project, State
 
 SCORED_ARMS = (Arm.CHOSEN, Arm.IMPORTED)
 # A promotion makes these old; what people brought in themselves and the duels are not its to withdraw.
 SAMPLED_ARMS = (Arm.CHOSEN, Arm.RANDOM, Arm.REPEAT)
-HEAD = 500  # places whose order is kept exact
+HEAD = 250  # places whose order is kept exact: what people take in some seconds
 BATCH = 100  # rows re-ordered in one transaction: a judge who comes meanwhile passes over no more than these
 
 CHANGED = """
@@ -57,14 +58,14 @@ class Retired:
 def reorder_queue(*, project: Project, scores: Sequence[tuple[int, float, int]], model_version: str) -> int:
     """Give open comparisons new (id, score, rank), best rank 1. Returns how many rows were changed.
 
-    Only what decides the first places is written: the best 500 by the new scores, and rows whose old score would
+    Only what decides the first places is written: the best 250 by the new scores, and rows whose old score would
     put them among those. What is held, and every arm that is served in creation order, stays as it is.
     """
     if not scores:
         return 0
     by_id = {pk: (score, rank) for pk, score, rank in scores}
     values: dict[str, Any] = {"project": project.pk, "arms": [arm.value for arm in SCORED_ARMS], "head": HEAD}
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(CHANGED, {**values, **_columns(by_id, list(by_id))})
         changed = [int(row[0]) for row in cursor.fetchall()]
         count = 0
