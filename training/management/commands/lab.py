@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The words and their options."""
-        words = parser.add_subparsers(dest="word", required=True, metavar="loop | people")
+        words = parser.add_subparsers(dest="word", required=True, metavar="loop | people | stakes")
         loop = words.add_parser("loop", help="the complete loop on the starter policy, in a throw-away database")
         loop.add_argument("--taste", required=True, help="a built-in taste, or PATH:FUNCTION(prompt, response)")
         loop.add_argument("--judgments", type=int, default=300, help="per round, duels included")
@@ -38,12 +38,16 @@ class Command(BaseCommand):
         loop.add_argument("--policy", default="starter", help="a directory or hub name instead of the starter")
         loop.add_argument("--json", type=Path, metavar="FILE", help="where to write the result")
 
+        stakes = words.add_parser("stakes", help="how rules for the gate's stakes compare, by simulation")
+        stakes.add_argument("--runs", type=int, default=20_000)
         add_people_arguments(words.add_parser("people", help="simulated people judge in a project, over HTTP"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         """`loop` makes a throw-away home and calls itself there; `people` work where they are sent."""
         if options["word"] == "people":
             self.people(options)
+        elif options["word"] == "stakes":
+            self.stakes(options)
         elif INSIDE in os.environ:
             self.loop(options)
         else:
@@ -59,6 +63,16 @@ class Command(BaseCommand):
         except (LabTrouble, ValueError, OSError, NotServing) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(done))
+
+    def stakes(self, options: dict[str, Any]) -> None:
+        """Print the comparison: one line for each rule and case."""
+        from training.lab.stakes import compare
+
+        for line in compare(runs=options["runs"]):
+            self.stdout.write(
+                f"win rate {line.win_rate:.2f} ties {line.ties:.1f}  {line.rule:18}"
+                f" promoted {line.promoted:.3f}  duels {line.duels:5.1f}"
+            )
 
     def outside(self, options: dict[str, Any]) -> None:
         """A process of its own in a HEED_HOME of its own, both gone at the end."""
