@@ -6,6 +6,7 @@ A project is archived at once (`archive_project`) and can be erased 30 days late
 
 from datetime import timedelta
 
+from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -59,6 +60,8 @@ def erase_person(*, person: Person, by: Person, why: str) -> Erasure:
     drafts.delete()
     _shut_out(locked)
     locked.username = f"erased-{locked.pk}"
+    told = LogEntry.objects.filter(content_type__model="person", object_id=str(locked.pk))
+    told.update(object_repr=locked.username, change_message="")
     locked.first_name = locked.last_name = locked.email = ""
     locked.is_active = False
     locked.erased_at = timezone.now()

@@ -6,8 +6,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from labeling.actions.leasing import release_lease
 from labeling.actions.secrets import hashed, new_secret
-from labeling.models import Invitation, Membership, Person, Project, ProjectChange, Role
+from labeling.models import Invitation, Lease, Membership, Person, Project, ProjectChange, Role
 
 INVITATION_DAYS = 14
 
@@ -98,10 +99,14 @@ def change_role(*, membership: Membership, role: Role, by: Person) -> None:
 
 @transaction.atomic
 def revoke_member(*, membership: Membership, by: Person) -> None:
-    """End a membership at once; what the member judged stays."""
+    """End a membership at once; what the member judged stays, what the member holds goes back to the queue."""
     if membership.revoked_at is not None:
         return
     _keep_an_owner(membership)
+    for lease in Lease.objects.filter(
+        person=membership.person_id, project=membership.project_id, ended_at__isnull=True
+    ):
+        release_lease(person=membership.person, lease_id=lease.pk)
     membership.revoked_at = timezone.now()
     membership.save(update_fields=["revoked_at"])
     _keep(membership, "member", membership.role, None, by)

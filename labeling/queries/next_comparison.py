@@ -158,18 +158,20 @@ class EmptyQueue:
     back_at: datetime | None = None  # when the first comparison that others hold returns, at the latest
 
 
+# Only open comparisons are counted, by the queue's own index: an idle page asks this again and again.
 EMPTY = """
-SELECT count(*), count(*) FILTER (WHERE waits), count(*) FILTER (WHERE waits AND judged),
+SELECT EXISTS (SELECT FROM labeling_comparison c WHERE c.project_id = %(project)s),
+    count(*), count(*) FILTER (WHERE passed),
     (SELECT min(l.expires_at) FROM labeling_lease l WHERE l.project_id = %(project)s AND l.ended_at IS NULL),
     EXISTS (SELECT FROM labeling_prompt m WHERE m.project_id = %(project)s AND m.active)
 FROM (
-    SELECT c.state = 'open' AND c.taken < c.needs AND c.superseded_at IS NULL AS waits,
-        c.state = 'open' AND (EXISTS (SELECT FROM labeling_judgment j
+    SELECT EXISTS (SELECT FROM labeling_judgment j
             WHERE j.comparison_id = c.id AND j.person_id = %(person)s AND j.amends_id IS NULL)
         OR EXISTS (SELECT FROM labeling_report r
-            WHERE r.comparison_id = c.id AND r.person_id = %(person)s)) AS judged
-    FROM labeling_comparison c WHERE c.project_id = %(project)s
-) counted
+            WHERE r.comparison_id = c.id AND r.person_id = %(person)s) AS passed
+    FROM labeling_comparison c
+    WHERE c.project_id = %(project)s AND c.state = 'open' AND c.taken < c.needs AND c.superseded_at IS NULL
+) waiting
 """
 
 
@@ -179,7 +181,7 @@ def why_empty(*, project: Project, person: Person) -> EmptyQueue:
         return EmptyQueue("This project is archived.", "An owner can bring it back.", "archived")
     with connection.cursor() as cursor:
         cursor.execute(EMPTY, {"project": project.pk, "person": person.pk})
-        total, waits, judged, back_at, has_prompts = cursor.fetchone()
+        any_at_all, waits, judged, back_at, has_prompts = cursor.fetchone()
     if waits > judged:
         why = f"Others are judging what is left ({waits - judged:,})."
         return EmptyQueue(why, "What they do not finish comes back here.", "with_others", back_at)
@@ -189,7 +191,7 @@ def why_empty(*, project: Project, person: Person) -> EmptyQueue:
     if project.paused:
         why = f"The loop is paused. {project.paused_reason}".strip()
         return EmptyQueue(why, "New comparisons come when an owner lets it go on.", "paused")
-    if not total:
+    if not any_at_all:
         soon = "The policy is answering the prompts; the first comparisons appear here by themselves."
         return EmptyQueue(
             "There are no comparisons yet.",

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
@@ -46,11 +48,15 @@ def test_a_persons_data_is_emptied_and_the_judgments_stay(project, ben) -> None:
     held = lease(ben, project)
     judging.save_draft(person=ben, lease_id=held.pk, text="Tom again")
 
+    kind = ContentType.objects.get_for_model(Person)
+    LogEntry.objects.create(user=ada, content_type=kind, object_id=str(ben.pk), object_repr="Ben Baker", action_flag=2)
+
     record = erasing.erase_person(person=ben, by=ada, why="Ben asked by letter.")
 
     ben.refresh_from_db()
     assert (ben.first_name, ben.last_name, ben.email, ben.is_active) == ("", "", "", False)
     assert str(ben) == ben.username == f"erased-{ben.pk}" and ben.erased_at is not None
+    assert LogEntry.objects.get().object_repr == ben.username
     assert Judgment.objects.get().person == ben
     reason = JudgmentReason.objects.get()
     assert reason.text == "" and reason.erased_at is not None

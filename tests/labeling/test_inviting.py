@@ -27,7 +27,7 @@ from labeling.actions.projecting import (
 )
 from labeling.actions.tokens import change_account, create_token, person_by_token, revoke_token
 from labeling.models import Invitation, Membership, Person, Project, ProjectChange, Role
-from tests.labeling.cast import person, project_of_ada
+from tests.labeling.cast import comparisons, lease, person, project_of_ada
 
 
 @pytest.fixture
@@ -123,6 +123,14 @@ def test_the_last_owner_stays_one(project, ada, ben) -> None:
     revoke_member(membership=membership(project, ada), by=ben)
     revoke_member(membership=membership(project, ada), by=ben)
     assert ProjectChange.objects.filter(field=f"member:{ada.pk}").count() == 1
+
+
+def test_what_a_revoked_member_holds_goes_back_to_the_queue(project: Any, ada: Any, ben: Any) -> None:
+    [comparison] = comparisons(project, 1)
+    lease(ben, project)
+    revoke_member(membership=membership(project, ben), by=ada)
+    comparison.refresh_from_db()
+    assert comparison.held == 0 and not ben.leases.filter(ended_at=None).exists()
 
 
 def test_a_simulated_person_is_made_once_and_nobody_human_becomes_one(project, ben) -> None:
