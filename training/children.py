@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,9 @@ def prepare(run: Run, *, background: bool = True) -> None:
     """
     project = run.project
     base = project.policies.get(current=True)
-    recipe = policy_recipe(project) if run.kind == Run.Kind.POLICY else reward_recipe(project)
+    # Each run draws its own samples; which, is decided now and stored.
+    ours = policy_recipe(project)
+    recipe = replace(ours, seed=ours.seed + run.pk) if run.kind == Run.Kind.POLICY else reward_recipe(project)
     frozen = take_snapshot(project)
     folder = project_folder(project, "runs", str(run.pk))
     shutil.copyfile(located(frozen.path), folder / "snapshot.jsonl")

@@ -26,11 +26,13 @@ REPEAT_AFTER = timedelta(minutes=10)  # nobody is asked again at once
 
 
 def missing(project: Project) -> int:
-    """How many comparisons the queue lacks."""
+    """How many comparisons the queue lacks; 0 while that is too few to sample for, because a batch costs little
+    more than one response."""
     open_now = project.comparisons.filter(
         state=State.OPEN, superseded_at__isnull=True, arm__in=[Arm.CHOSEN, Arm.RANDOM]
     ).count()
-    return max(0, project.queue_target - open_now)
+    lacking = project.queue_target - open_now
+    return lacking if lacking >= min(SLICE, max(1, project.queue_target // 4)) else 0
 
 
 def fill(

@@ -79,7 +79,7 @@ class Lab:
     judged: int = 0
     duels: int = 0
     heart: Heart = field(init=False)
-    began: float = field(default_factory=time.monotonic)
+    measured: dict[tuple[int, int], Measured] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Create the project, its owner, who is the only judge, and its first policy."""
@@ -91,7 +91,7 @@ class Lab:
         self.heart = Heart(self.project, self.shelf, Children(background=False), self.chance)
         self.held_out = held_out_prompts(self.plan.measured_on, seed=self.plan.seed + 1)
         self.first = self.project.policies.get()
-        self.before = self._measure(self.first)
+        self.before = self._measure(self.first, 0)
 
     def _project(self) -> Project:
         settings = {
@@ -140,7 +140,7 @@ class Lab:
         self.duel()
         self.judge(self.plan.judgments)
         current = self.project.policies.get(current=True)
-        after = self._measure(current)
+        after = self._measure(current, 1)
         return {
             "round": number,
             "judgments": self.judged,
@@ -154,9 +154,14 @@ class Lab:
             "seconds": time.monotonic() - began,
         }
 
-    def _measure(self, version: PolicyVersion) -> Measured:
-        seed = self.plan.seed + 1000 * version.number
-        return measure(self.shelf.policy(version), self.held_out, self.plan.taste, sampler(self.project), seed)
+    def _measure(self, version: PolicyVersion, draw: int) -> Measured:
+        """Samples of a version, drawn once. Two draws of one version differ as those of two versions do."""
+        if (version.pk, draw) not in self.measured:
+            seed = self.plan.seed + 1000 * version.number + draw
+            policy, settings = self.shelf.policy(version), sampler(self.project)
+            found = measure(policy, self.held_out, self.plan.taste, settings, seed)
+            self.measured[version.pk, draw] = found
+        return self.measured[version.pk, draw]
 
     # --- judging
 
@@ -189,14 +194,9 @@ class Lab:
 
     def _keep_filled(self) -> None:
         lacking = filling.missing(self.project)
-        if lacking >= filling.SLICE:
-            filling.fill(
-                project=self.project,
-                shelf=self.shelf,
-                owner=self.heart.owner,
-                chance=self.chance,
-                count=lacking,
-            )
+        if lacking:
+            owner, shelf = self.heart.owner, self.shelf
+            filling.fill(project=self.project, shelf=shelf, owner=owner, chance=self.chance, count=lacking)
 
     def _tick(self) -> None:
         if self.heart.owner is None:
