@@ -44,8 +44,8 @@ class Story:
     def begin_project(self, name: str, **settings: str) -> None:
         """Create a project on the starter policy and change some of its settings."""
         self.page.goto(f"{self.site.url}/projects/new/")
-        self.page.get_by_label("Name").fill(name)
-        self.page.get_by_label("Guidelines").fill("Prefer answers that are **glad** to help.")
+        self.page.get_by_label("Name", exact=True).fill(name)
+        self.page.get_by_label("Guidelines", exact=True).fill("Prefer answers that are **glad** to help.")
         self.page.get_by_role("button", name="Create the project").click()
         self.page.get_by_role("heading", name=name).first.wait_for(timeout=60_000)
         self.slug = self.page.url.rstrip("/").rsplit("/", 1)[1]
@@ -103,8 +103,8 @@ class Story:
     def tried(self, prompt: str, seed: int) -> dict[str, str]:
         """The three answers of `Try it`, by their titles."""
         self.page.goto(self.url("try/"))
-        self.page.get_by_label("Prompt").fill(prompt)
-        self.page.get_by_label("Seed").fill(str(seed))
+        self.page.get_by_label("Prompt", exact=True).fill(prompt)
+        self.page.get_by_label("Seed", exact=True).fill(str(seed))
         self.page.get_by_role("button", name="Answer").click()
         self.page.locator("#answers .card .prose").nth(2).wait_for(timeout=60_000)
         assert "best of 8 by the posterior" in self.text("#answers")

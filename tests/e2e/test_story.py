@@ -32,6 +32,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture
+def page(page: Any) -> Any:
+    """With patience: a training run and two servers may share two cores."""
+    page.set_default_timeout(90_000)
+    return page
+
+
+@pytest.fixture
 def link(site: Site) -> str:
     """A fresh owner link of the running site."""
     if site.process is None:
@@ -117,6 +124,7 @@ def test_two_people_see_each_others_effect_live(site: Site, link: str, page: Any
     invitation = page.locator("pre.log").inner_text().strip()
     other = browser.new_context()
     friend = other.new_page()
+    friend.set_default_timeout(90_000)
     friend.goto(invitation)
     friend.get_by_role("link", name="Create an account").click()
     friend.get_by_label("Username").fill("friend")
