@@ -10,7 +10,8 @@ from typing import Any
 from tests.outages.running import Site, wait_until
 
 Person = Callable[[str, str, str], str]  # (prompt, response A, response B) -> the key to press
-RUN_SECONDS = 300.0
+RUN_SECONDS = 600.0
+ANOTHER_TASK = "lease => (task => task && task.dataset.lease !== lease)(document.querySelector('#task'))"
 
 
 def likes_exclamations(prompt: str, a: str, b: str) -> str:
@@ -76,11 +77,7 @@ class Story:
             )
             self.page.wait_for_timeout(320)  # keys are no verdicts within 300 ms of the page's change
             self.page.keyboard.press(key)
-            self.page.wait_for_function(
-                "lease => { const task = document.querySelector('#task'); return task && task.dataset.lease !== lease }",
-                arg=lease,
-                timeout=30_000,
-            )
+            self.page.wait_for_function(ANOTHER_TASK, arg=lease, timeout=60_000)
             given += 1
         return given
 

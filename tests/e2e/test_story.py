@@ -103,7 +103,7 @@ def test_a_candidate_that_is_no_better_is_refused_with_its_reason(site: Site, li
         train_every_judgments="1000",
         duel_share="0.9",
         duel_budget="12",
-        recipe='{"optim": {"learning_rate": 1e-9}}',
+        recipe='{"optim": {"learning_rate": 1e-9}, "rounds": 1, "n_prompts": 16, "n_validation": 8}',
     )
     story.judge(likes_exclamations, 20)
     story.train()

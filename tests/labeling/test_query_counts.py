@@ -136,14 +136,22 @@ def more_of_everything(world: World, count: int) -> None:
     trial, _ = Trial.objects.get_or_create(
         project=world.project,
         defaults={
-            "candidate": last, "incumbent": first, "budget": 120,
+            "candidate": last,
+            "incumbent": first,
+            "budget": 120,
             "closes_at": timezone.now() + timedelta(days=7),
         },
     )
     for duel in comparisons(world.project, count, arm=Arm.DUEL):
         Duel.objects.create(
-            trial=trial, comparison=duel, number=trial.duels.count() + 1, candidate_position=0,
-            stake_better=0.2, stake_worse=0.2, outcome=1.0, settled_at=timezone.now(),
+            trial=trial,
+            comparison=duel,
+            number=trial.duels.count() + 1,
+            candidate_position=0,
+            stake_better=0.2,
+            stake_worse=0.2,
+            outcome=1.0,
+            settled_at=timezone.now(),
         )
 
 
