@@ -109,7 +109,7 @@ def test_a_clustered_mean_of_lonely_observations_is_the_usual_one() -> None:
     values = [0.0, 1.0, 1.0, 0.0, 1.0]
     found = clustered_mean(values, range(5))
     half = 1.959964 * sqrt(np.var(values, ddof=1) / 5)
-    assert [found.value, found.high - found.value] == pytest.approx([0.6, half], rel=1e-5)
+    assert [found.value, found.low, found.high] == pytest.approx([0.6, 0.6 - half, 0.6 + half], rel=1e-5)
 
 
 def test_observations_that_come_together_widen_the_interval() -> None:
