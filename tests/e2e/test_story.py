@@ -42,7 +42,7 @@ def page(page: Any) -> Any:
 def link(site: Site) -> str:
     """A fresh owner link of the running site."""
     if site.process is None:
-        return site.start()
+        return site.start(seconds=180)
     made = site.command("heed", "link")
     made.wait(60)
     return next(word for word in site.output.split() if "/link/" in word)
