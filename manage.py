@@ -26,7 +26,11 @@ def main() -> None:
         with nullcontext() if supervised or wants_help or command in WITHOUT_DATABASE else postgres.held():
             from django.core.management import execute_from_command_line
 
-            execute_from_command_line(sys.argv)
+            try:
+                execute_from_command_line(sys.argv)
+            finally:
+                if live := sys.modules.get("alignment_site.live"):
+                    live.close()  # what it still has to tell needs the database
     except (BadSetting, DatabaseTrouble) as trouble:
         sys.exit(f"{trouble}")
 

@@ -2,7 +2,7 @@
 
 Judgments come in at a fixed rate through the real actions, on a project that holds a year's work: ten thousand
 open comparisons and a hundred thousand judgments. A watcher asks the database, fifty times a second, which
-judgments have been predicted (the owner does so right before it learns them) and whether the first 500 places
+judgments have been predicted (the owner does so right before it learns them) and whether the first 250 places
 have been scored anew. A judgment's order is there when the last of the rows that its tick rewrites is.
 """
 
@@ -42,7 +42,7 @@ READY_SECONDS = 240.0
 PREDICTED = "SELECT id, judgment_id FROM training_prediction WHERE model = 'posterior' AND id > %s ORDER BY id"
 PLACES = """
 SELECT id, score FROM labeling_comparison WHERE project_id = %s AND arm = 'chosen' AND state = 'open'
-ORDER BY score DESC NULLS LAST, id LIMIT 500
+ORDER BY score DESC NULLS LAST, id LIMIT 250
 """
 
 

@@ -90,6 +90,11 @@ class Site:
         self.process.send_signal(number)
         self.process.wait(40)
 
+    def end(self) -> None:
+        """Whatever state it is in, at the end of a test."""
+        if self.process is not None and self.process.poll() is None:
+            self.stop()
+
     def kill_supervisor(self) -> None:
         assert self.process is not None
         self.process.kill()

@@ -25,11 +25,14 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A checkout that has run once: the first run migrates and makes the starter project."""
     site = Site(copy_checkout(tmp_path_factory.mktemp("prepared") / "heed"), unused_port())
     started = time.monotonic()
-    site.start()
-    assert site.answers()
-    print(f"first start: {time.monotonic() - started:.1f} s")
-    assert time.monotonic() - started <= 20
-    site.stop()
+    try:
+        site.start()
+        seconds = time.monotonic() - started
+        assert site.answers()
+    finally:
+        site.end()
+    print(f"first start: {seconds:.1f} s")
+    assert seconds <= 20
     yield site
     shutil.rmtree(site.checkout)
 
@@ -45,8 +48,7 @@ def site(prepared: Site) -> Iterator[Site]:
     """The prepared checkout; afterwards nothing of it may run."""
     site = Site(prepared.checkout, unused_port())
     yield site
-    if site.process is not None and site.process.poll() is None:
-        site.stop()
+    site.end()
     left = [process.cmdline() for process in site.processes()]
     for process in site.processes():
         process.kill()

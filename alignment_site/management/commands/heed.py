@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from alignment_site import backups, env, postgres, web
+from alignment_site import backups, env, live, postgres, web
 from alignment_site.ports import holder
 from alignment_site.postgres_account import DatabaseTrouble
 from alignment_site.supervisor import Part, Supervisor
@@ -77,6 +77,7 @@ class Command(BaseCommand):
         with cluster.held() if cluster else contextlib.nullcontext():
             if only is None:
                 prepare(self.stdout.write)
+            live.close()
             connections.close_all()
             parts = web_parts(listener) if listener else []
             parts += [worker_part()] if only in (None, "worker") else []
