@@ -180,7 +180,10 @@ def install(wanted: str) -> None:
     if known.get(wanted) == now:
         return
     build = torch_build(known.get("torch"))
-    announce(wanted, build)
+    if wanted in known:
+        say(f"The requirements have changed: bringing {ENVIRONMENT} in step with them.")
+    else:
+        announce(wanted, build)
     make_environment()
     pip("-r", "requirements/torch.txt", *torch_arguments(build))
     pip("-r", "requirements/torch.txt", *[part for name in SETS[wanted] for part in ("-r", f"requirements/{name}")])
