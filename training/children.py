@@ -79,6 +79,17 @@ def parameters_of(version: PolicyVersion) -> int:
     return sum(file.stat().st_size for file in find_model(located(version.directory)).glob("*.safetensors")) // 2
 
 
+def _has_ranker(run: Run) -> bool:
+    """Whether what ranks a policy's samples is there. A young project's posterior comes within seconds: it waits."""
+    project = run.project
+    if run.kind != Run.Kind.POLICY or Posterior.objects.filter(project=project).exists():
+        return True
+    if project.rewards.filter(state=RewardVersion.State.ACTIVE, deleted_at__isnull=True).exists():
+        return True
+    Run.objects.filter(pk=run.pk).update(stage="waiting for the posterior")
+    return False
+
+
 @dataclass
 class Children:
     """The runs that this process has started. They end with it: each holds the end of a pipe to it."""
@@ -92,7 +103,7 @@ class Children:
         if project.runs.filter(state=State.RUNNING).exists():
             return None
         run = project.runs.filter(state=State.QUEUED).order_by("-kind", "pk").first()
-        if run is None:
+        if run is None or not _has_ranker(run):
             return None
         try:
             if run.snapshot_id is None:

@@ -62,7 +62,7 @@ class Story:
         self.page.goto(self.url("import/"))
         self.page.locator("input[type=file]").set_input_files(str(file))
         self.page.get_by_role("button", name="Import", exact=True).click()
-        self.page.locator("#imports .badge.good").first.wait_for(timeout=60_000)
+        self.page.locator("#imports .badge.good").first.wait_for(timeout=180_000)
 
     def judge(self, person: Person, most: int, until: Callable[[], bool] = lambda: False) -> int:
         """Judge by keyboard until `until` says so (asked every ten verdicts) or `most` verdicts are given."""
@@ -112,7 +112,8 @@ class Story:
         """Press the button and wait for the run's end, watching its page."""
         self.page.goto(self.url("runs/"))
         self.page.get_by_role("button", name="Retrain the policy now").click()
-        self.page.locator("#run .badge.good").wait_for(timeout=RUN_SECONDS * 1000)
+        self.page.locator("#run .badge.good, #run .badge.bad").wait_for(timeout=RUN_SECONDS * 1000)
+        assert "Done" in self.text("#run .badge"), self.text("#run")
 
     def decision(self) -> str:
         """The state of version 2 once the gate has decided, else nothing."""
