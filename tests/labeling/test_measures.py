@@ -173,6 +173,10 @@ def test_judgments_of_the_same_prompts_widen_the_interval() -> None:
     alone = fit([(1, 0)] * 100, outcomes, 2).win_rate(1)
     together = fit([(1, 0)] * 100, outcomes, 2, clusters=[number // 10 for number in range(100)]).win_rate(1)
     assert together.value == alone.value and together.high - together.low > 1.5 * (alone.high - alone.low)
+    # Ten prompts of ten equal verdicts, five each way: at strength 0 the curvature is (100 + 1) / 4, each prompt's
+    # score 10 · ½, so that the variance is 10 · 25 / 25.25² · 10 / 9.
+    spread = sqrt(10 * 25 / 25.25**2 * 10 / 9)
+    assert together.high == pytest.approx(float(sigmoid(np.array(1.959964 * spread))), abs=1e-6)
 
 
 def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:

@@ -107,6 +107,16 @@ def test_very_long_texts_are_compared_by_a_sample_and_then_in_full() -> None:
     assert earlier_twins([long, other, almost, half]) == {2: 0}
 
 
+def test_signing_in_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(12)
+    texts = ["".join(chance.choices("abcdefgh ", k=chance.randint(0, 900))) for _ in range(40)]
+    whole = near_duplicates.signatures(texts)
+    monkeypatch.setattr(near_duplicates, "CHUNK", 1_000)
+    parts = list(near_duplicates._chunks(texts))
+    assert len(parts) > 5 and [index for part in parts for index in range(*part)] == list(range(40))
+    assert (near_duplicates.signatures(texts) == whole).all()
+
+
 def test_a_template_with_thousands_of_fillings_costs_little_and_joins_nothing() -> None:
     chance = random.Random(6)
     texts = [
