@@ -153,6 +153,14 @@ def test_strength_passes_through_a_third_version() -> None:
     assert found.theta[2] == pytest.approx(2 * found.theta[1])
 
 
+def test_any_two_versions_are_compared_the_same_way() -> None:
+    pairs, outcomes = [(1, 0), (2, 1), (2, 0)] * 20, ([1.0, 1.0, 0.0] * 10) + ([0.0, 1.0, 1.0] * 10)
+    found = fit(pairs, outcomes, 3)
+    renamed = fit([((a + 2) % 3, (b + 2) % 3) for a, b in pairs], outcomes, 3)  # version 1 is called 0 now
+    one, other = found.win_rate(2, against=1), renamed.win_rate(1)
+    assert [one.value, one.low, one.high] == pytest.approx([other.value, other.low, other.high])
+
+
 def test_a_version_that_nothing_leads_to_is_unknown() -> None:
     found = fit([(2, 3)] * 5, [1.0] * 5, 4)
     assert np.isnan(found.theta[1:]).all() and isnan(found.win_rate(2).value)
