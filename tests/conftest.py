@@ -4,9 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +13,7 @@ import pytest
 
 from alignment_site import env, live
 from alignment_site.browsers import browser_program
+from alignment_site.serving import wait_until_healthy
 from alignment_site.web import LISTEN_FD, bind
 from tests.database import empty_tables
 
@@ -71,26 +69,11 @@ def _live_server(django_db_setup: None) -> Iterator[LiveSite]:
             pass_fds=[listener.fileno()],
         )
     try:
-        _wait_until_healthy(f"http://127.0.0.1:{port}", server)
+        wait_until_healthy(f"http://127.0.0.1:{port}")
         yield LiveSite(f"http://127.0.0.1:{port}", [server.pid])
     finally:
         server.terminate()
         server.wait(20)
-
-
-def _wait_until_healthy(url: str, server: subprocess.Popen[bytes], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        assert server.poll() is None, "the web process ended"
-        try:
-            with urllib.request.urlopen(f"{url}/healthz", timeout=5):
-                return
-        except urllib.error.HTTPError as error:
-            error.close()
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"{url} did not become healthy in {seconds} s")
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ import psutil
 
 from alignment_site import env
 from alignment_site.postgres import Cluster
+from alignment_site.serving import is_healthy
 
 NOT_PART_OF_A_CHECKOUT = shutil.ignore_patterns(".venv", ".git", ".heed", "__pycache__", ".*_cache", ".hypothesis")
 Answer = TypeVar("Answer")
@@ -122,14 +121,7 @@ class Site:
         return server.pid if server else 0
 
     def answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except urllib.error.HTTPError as error:
-            error.close()
-        except OSError:
-            pass
-        return False
+        return is_healthy(self.url)
 
 
 def copy_checkout(target: Path) -> Path:

@@ -5,8 +5,6 @@ import os
 import socket
 import sys
 import time
-import urllib.error
-import urllib.request
 from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 from alignment_site import backups, env, live, postgres, web
 from alignment_site.ports import holder
 from alignment_site.postgres_account import DatabaseTrouble
+from alignment_site.serving import is_healthy
 from alignment_site.supervisor import Part, Supervisor
 
 PORT_SECONDS = 6.0  # a web process of a killed supervisor may take so long to let go of the port
@@ -164,11 +163,7 @@ def wait_until_healthy(supervisor: Supervisor) -> None:
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(env.host(), env.host())
     shown = f"[{shown}]" if ":" in shown else shown
     deadline = time.monotonic() + READY_SECONDS
-    while not supervisor.stopping:
-        try:
-            with urllib.request.urlopen(f"http://{shown}:{env.port()}/healthz", timeout=20):
-                return
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise CommandError(f"The web server does not answer: {error}") from error
+    while not supervisor.stopping and not is_healthy(f"http://{shown}:{env.port()}"):
+        if time.monotonic() > deadline:
+            raise CommandError("The web server does not answer: its messages above say why; so may manage.py doctor.")
         time.sleep(0.05)
