@@ -24,7 +24,7 @@ from training.learning.models import find_model
 from training.learning.rewards.posterior import FastPosterior
 from training.models import PolicyVersion, Posterior, RewardVersion, Run
 from training.posterior.features import feature_folder, feature_policy
-from training.running import LOG, State, complete, fail
+from training.running import LOG, PATIENT, State, complete, fail
 from training.snapshot import NothingToTrainOn, take_snapshot, training_prompts
 
 ATTEMPTS = 5  # starts of one run without a step forward before it counts as failed
@@ -103,7 +103,11 @@ class Children:
         if project.runs.filter(state=State.RUNNING).exists():
             return None
         run = project.runs.filter(state=State.QUEUED).order_by("-kind", "pk").first()
-        if run is None or not _has_ranker(run):
+        return None if run is None else self.start(run)
+
+    def start(self, run: Run) -> Run | None:
+        """Start a queued run now. None when it cannot begin: it waits, or has failed with its reason."""
+        if not _has_ranker(run):
             return None
         try:
             if run.snapshot_id is None:
@@ -140,7 +144,7 @@ class Children:
             return subprocess.Popen(
                 [sys.executable, str(settings.BASE_DIR / "manage.py"), "train", "run", str(run.pk), *polite],
                 cwd=settings.BASE_DIR,
-                env={**os.environ, lifeline.VARIABLE: str(read_end)},
+                env={**os.environ, **PATIENT, lifeline.VARIABLE: str(read_end)},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

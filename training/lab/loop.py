@@ -7,8 +7,9 @@ reward and policy runs as child processes, duels at the gate. Only the clock dif
 import random
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from labeling.actions.judging import lease_next, submit_verdict
@@ -70,6 +71,23 @@ class Plan:
         return int(self.judgments * DUELS_AT_MOST)
 
 
+@dataclass(frozen=True)
+class Round:
+    """What a round came to, before it is measured."""
+
+    number: int
+    judgments: int
+    duels: int
+    current: PolicyVersion
+    promoted: bool
+    seconds: float
+
+    def __str__(self) -> str:
+        """One line of progress."""
+        answers = f"version {self.current.number} answers{', promoted now' if self.promoted else ''}"
+        return f"round {self.number}: {self.judgments} judgments, {self.duels} of them duels; {answers}"
+
+
 @dataclass
 class Lab:
     """One project in a throw-away database, and the people who judge in it."""
@@ -79,6 +97,8 @@ class Lab:
     judged: int = 0
     duels: int = 0
     heart: Heart = field(init=False)
+    later: list[Callable[[], object]] = field(default_factory=list)
+    best: float | None = None
     measured: dict[tuple[int, int], Measured] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -116,43 +136,56 @@ class Lab:
         return project
 
     def run(self) -> dict[str, Any]:
-        """All rounds, and what they came to."""
-        settings = sampler(self.project)
-        policy = self.shelf.policy(self.first)
-        best = best_of_16(policy, self.held_out, self.plan.taste, settings, self.plan.seed + 2)
-        self.say(f"best of 16 by the taste itself: {best:.3f}")
+        """All rounds, and what they came to. Gold measures are made while runs are at work, where they can be."""
+        self.later.append(self._best_of_16)
         rounds = []
         try:
             for number in range(1, self.plan.rounds + 1):
                 rounds.append(self.round(number))
-                self.say(", ".join(f"{key} {value}" for key, value in rounds[-1].items()))
+            self._measure_what_is_left()
         finally:
             self.heart.children.stop()
-        return {"best_of_16": best, "rounds": rounds}
+        return {"best_of_16": self._best_of_16(), "rounds": [self._told(done) for done in rounds]}
 
-    def round(self, number: int) -> dict[str, Any]:
+    def round(self, number: int) -> Round:
         """Judge, refit, retrain, duel; then what judgments are left go to the version that answers now."""
         began, self.judged, self.duels = time.monotonic(), 0, 0
         incumbent = self.project.policies.get(current=True)
         self.judge(self.plan.judgments - self.plan.duels)
-        for kind in (Run.Kind.REWARD, Run.Kind.POLICY):
-            self.finish(ask_for_run(project=self.project, kind=kind))
+        self.retrain()
         self.duel()
         self.judge(self.plan.judgments)
         current = self.project.policies.get(current=True)
-        after = self._measure(current, 1)
+        self.later.append(partial(self._measure, current, 1))
+        done = Round(number, self.judged, self.duels, current, current != incumbent, time.monotonic() - began)
+        self.say(f"{done}")
+        return done
+
+    def _told(self, done: Round) -> dict[str, Any]:
+        after = self._measure(done.current, 1)
         return {
-            "round": number,
-            "judgments": self.judged,
-            "duels": self.duels,
-            "promoted": current.pk != incumbent.pk,
+            "round": done.number,
+            "judgments": done.judgments,
+            "duels": done.duels,
+            "promoted": done.promoted,
             **compared(after, self.before, self.held_out),
-            "kl": current.kl or 0.0,
+            "kl": done.current.kl or 0.0,
             "gold_utility": float(after.utility.mean()),
             "mean_words_before": self.before.mean_words,
             "mean_words_after": after.mean_words,
-            "seconds": time.monotonic() - began,
+            "seconds": done.seconds,
         }
+
+    def _best_of_16(self) -> float:
+        if self.best is None:
+            settings, policy = sampler(self.project), self.shelf.policy(self.first)
+            self.best = best_of_16(policy, self.held_out, self.plan.taste, settings, self.plan.seed + 2)
+            self.say(f"best of 16 by the taste itself: {self.best:.3f}")
+        return self.best
+
+    def _measure_what_is_left(self) -> None:
+        while self.later:
+            self.later.pop(0)()
 
     def _measure(self, version: PolicyVersion, draw: int) -> Measured:
         """Samples of a version, drawn once. Two draws of one version differ as those of two versions do."""
@@ -228,18 +261,29 @@ class Lab:
 
     # --- runs
 
+    def retrain(self) -> None:
+        """Both runs at once: a reward model is in shadow at first, so the policy's run does not wait for it."""
+        if self.heart.owner is not None:
+            self.heart.owner.save()  # the policy's run takes the posterior from its row
+        asked = [ask_for_run(project=self.project, kind=kind) for kind in (Run.Kind.POLICY, Run.Kind.REWARD)]
+        for run in asked:
+            self.heart.children.start(run)
+        self._measure_what_is_left()
+        for run in asked:
+            self.finish(run)
+
     def finish(self, run: Run) -> None:
-        """Start a run and wait for its end. Raises LabFailed with the end of its log."""
+        """Wait for the end of a run. Raises LabFailed with the end of its log."""
         children = self.heart.children
         deadline = time.monotonic() + RUN_SECONDS
-        children.start_queued(self.project)
         run.refresh_from_db()
         while run.state in (Run.State.QUEUED, Run.State.RUNNING):
             if time.monotonic() > deadline:
                 raise LabFailed(f"{run} took longer than {RUN_SECONDS:.0f} seconds")
             time.sleep(0.1)
             children.look_after(self.project)
-            children.start_queued(self.project)
+            if run.state == Run.State.QUEUED:
+                children.start(run)
             run.refresh_from_db()
         if run.state != Run.State.DONE:
             raise LabFailed(f"{run} ended as {run.state}: {run.error}")

@@ -76,11 +76,13 @@ class Command(BaseCommand):
 
     def outside(self, options: dict[str, Any]) -> None:
         """A process of its own in a HEED_HOME of its own, both gone at the end."""
+        from training.running import PATIENT
+
         with tempfile.TemporaryDirectory(prefix="heed-lab-") as home:
             environment = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
             done = subprocess.run(
                 [sys.executable, str(settings.BASE_DIR / "manage.py"), *sys.argv[1:]],
-                env={**environment, "HEED_HOME": home, INSIDE: "1"},
+                env={**environment, **PATIENT, "HEED_HOME": home, INSIDE: "1"},
                 check=False,
             )
         if done.returncode:

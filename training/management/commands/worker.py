@@ -1,5 +1,6 @@
 """`manage.py worker`: the loop of every project, the posteriors, tryouts, and files on their way in."""
 
+import os
 import signal
 from argparse import ArgumentParser
 from types import FrameType
@@ -20,6 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run, and end politely on a signal."""
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded; see training/running.py
         from training.working import Worker  # torch: `manage.py help` does without
 
         worker = Worker(slugs=options["project"])
