@@ -261,6 +261,7 @@ class Cluster:
         except psutil.TimeoutExpired:
             process.send_signal(3)  # SIGQUIT: "immediate"; the next start recovers from the log
             process.wait(10)
+        _CHILDREN[:] = [child for child in _CHILDREN if child.poll() is None]
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

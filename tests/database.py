@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import psutil
 
 from alignment_site.postgres import Cluster
 
@@ -80,15 +79,15 @@ def start_session_server() -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    atexit.register(_end, guard, server.pid)
+    atexit.register(_end, guard, cluster)
     os.environ["HEED_TEST_SERVER"] = session
     os.environ["DATABASE_URL"] = cluster.url()
     os.environ.pop("DATABASE_DIRECT_URL", None)
 
 
-def _end(guard: "subprocess.Popen[bytes]", server: int) -> None:
-    """Let the guard do its work, and wait for both."""
+def _end(guard: "subprocess.Popen[bytes]", cluster: Cluster) -> None:
+    """Stop the server, and let the guard tidy up."""
     assert guard.stdin is not None
+    cluster.stop()
     guard.stdin.close()
-    psutil.Process(server).wait(10)
     guard.wait(10)

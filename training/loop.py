@@ -66,8 +66,9 @@ class Sight:
     live_kinds: frozenset[str] = frozenset()
     queued: bool = False
     asked: bool = False  # … by a person
-    since_reward: int = 0  # judgments since the last reward run's snapshot
+    since_reward: int = 0  # judgments since the last reward run's snapshot, counted as far as the schedule asks
     since_policy: int = 0
+    refitted: bool = False  # the last reward run saw more than the last policy run
     minutes_since_reward: float = 0.0
     minutes_since_policy: float = 0.0
     shadow: bool = False
@@ -106,14 +107,19 @@ def due(sight: Sight, schedule: Schedule) -> list[Step]:
 
 
 def _runs(sight: Sight, schedule: Schedule) -> list[Step]:
-    """The reward model is refitted first, then the policy; a policy waits while a candidate is at the gate."""
+    """The reward model is refitted first, then the policy; a policy waits while a candidate is at the gate.
+
+    Where people judge faster than runs end, both are always due: then they take turns.
+    """
     steps: list[Step] = []
     idle = not sight.live_kinds and not sight.finished_runs
-    free = not sight.candidate and not sight.trial
-    if idle and schedule.asks(sight.since_reward, sight.minutes_since_reward):
-        steps.append(Step.ASK_REWARD)
-    elif idle and free and schedule.asks(sight.since_policy, sight.minutes_since_policy):
+    reward = idle and schedule.asks(sight.since_reward, sight.minutes_since_reward)
+    free = idle and not sight.candidate and not sight.trial
+    policy = free and schedule.asks(sight.since_policy, sight.minutes_since_policy)
+    if policy and (sight.refitted or not reward):
         steps.append(Step.ASK_POLICY)
+    elif reward:
+        steps.append(Step.ASK_REWARD)
     if sight.queued or steps:
         steps.append(Step.START)
     return steps
@@ -149,8 +155,8 @@ class Heart:
         project = self.project
         trial = project.trials.filter(state=Trial.State.OPEN).first()
         runs = list(project.runs.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING]))
-        since_reward, minutes_reward = self._since(Run.Kind.REWARD)
-        since_policy, minutes_policy = self._since(Run.Kind.POLICY)
+        since_reward, minutes_reward, reward_mark = self._since(Run.Kind.REWARD)
+        since_policy, minutes_policy, policy_mark = self._since(Run.Kind.POLICY)
         done = project.runs.filter(state=Run.State.DONE, policy__isnull=True, reward__isnull=True)
         return Sight(
             paused=project.paused,
@@ -167,21 +173,24 @@ class Heart:
             asked=any(run.state == Run.State.QUEUED and run.asked_by_id for run in runs),
             since_reward=since_reward,
             since_policy=since_policy,
+            refitted=reward_mark > policy_mark,
             minutes_since_reward=minutes_reward,
             minutes_since_policy=minutes_policy,
             shadow=project.rewards.filter(state="shadow").exists(),
             minutes_since_tidied=_minutes_since(self.tidied_at),
         )
 
-    def _since(self, kind: str) -> tuple[int, float]:
-        """Judgments and minutes since the snapshot of the last run of a kind, whatever became of that run."""
+    def _since(self, kind: str) -> tuple[int, float, int]:
+        """Judgments and minutes since the snapshot of the last run of a kind, whatever became of that run, and its
+        mark. Of the judgments no more are counted than the schedule asks for."""
         rows = self.project.runs.filter(kind=kind).select_related("snapshot").order_by("pk")
         newest, last = rows.last(), rows.exclude(snapshot=None).last()
         if newest and newest.snapshot is None and timezone.now() - newest.created_at < AFTER_FAILURE:
-            return 0, 0.0  # it could not even begin: asking again at once would fail again
+            return 0, 0.0, 0  # it could not even begin: asking again at once would fail again
         mark = last.snapshot.watermark if last and last.snapshot else 0
         began = last.created_at if last else self.project.created_at
-        return training_count(self.project, since=mark), _minutes_since(began)
+        enough = max(1, self.project.train_every_judgments)
+        return training_count(self.project, since=mark, most=enough), _minutes_since(began), mark
 
     # --- acting
 

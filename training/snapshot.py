@@ -137,10 +137,13 @@ def withdrawn_signature(project: Project) -> tuple[int, int]:
     return dropped, withdrawn
 
 
-def training_count(project: Project, *, since: int = 0) -> int:
-    """How many judgments on training prompts count now; with `since`, of those written at or above that mark."""
+def training_count(project: Project, *, since: int = 0, most: int | None = None) -> int:
+    """How many judgments on training prompts count now; with `since`, of those written at or above that mark.
+
+    `most` ends the counting there: who asks twice a second whether there are a hundred need not read all of them.
+    """
     found = _training(project, NO_MARK).filter(transaction_id__gte=since, comparison__kind="pair")
-    return found.exclude(answer=Answer.CANT_TELL).count()
+    return found.exclude(answer=Answer.CANT_TELL)[:most].count()
 
 
 def labels_of(judgments: Collection[int]) -> dict[int, float]:

@@ -25,6 +25,7 @@ from alignment_site import env
 from alignment_site.benching.judging import WORDS, durability, percentile
 from labeling.actions import judging
 from labeling.actions.bulk import copy_rows, reserve_ids
+from labeling.actions.projecting import pause_project
 from labeling.actions.queueing import NewComparison, NewResponse, add_comparisons, add_prompts, add_responses
 from labeling.models import Arm, Comparison, Judgment, Membership, Person, Project, Role, Split, State
 from training.answering import Shelf
@@ -65,8 +66,8 @@ def fill(*, open_now: int, stored: int) -> World:
     """A project with so many open comparisons and stored judgments, whose features are all known."""
     chance = random.Random(7)  # noqa: S311
     owner = Person.objects.create_user("bench-owner")
-    settings = {"name": "Bench", "held_out_share": 0.02, "overlap": OVERLAP, "train_every_judgments": 10**9}
-    project = begin_project(by=owner, settings=settings)
+    project = begin_project(by=owner, settings={"name": "Bench", "held_out_share": 0.02, "overlap": OVERLAP})
+    pause_project(project=project, by=owner, reason="Only the benchmark asks for runs.")
     people = [Person.objects.create_user(f"bench-{number}", simulated=True) for number in range(2 * TYPISTS)]
     Membership.objects.bulk_create(Membership(project=project, person=one, role=Role.ANNOTATOR) for one in people)
     pairs = _pairs(project, open_now + stored // OVERLAP, chance)
@@ -280,7 +281,7 @@ def measure(*, seconds: float, rate: float, open_now: int, stored: int) -> dict[
     with worker():
         _wait("The posterior has learned what is stored", READY_SECONDS, _learned(world.project, stored))
         alone = window(world, rate=rate, seconds=seconds)
-        run = ask_for_run(project=world.project, kind=Run.Kind.POLICY)
+        run = ask_for_run(project=world.project, kind=Run.Kind.POLICY, by=world.people[0])
         _wait("A training run is at work", READY_SECONDS, _at_work(run))
         beside = window(world, rate=rate, seconds=seconds)
         run.refresh_from_db()

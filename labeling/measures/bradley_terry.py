@@ -22,7 +22,8 @@ class Strengths:
     """Fitted strengths, [items]; the first item's is 0. NaN where no chain of judgments leads to the first."""
 
     theta: F64
-    covariance: F64  # of theta, [items, items]
+    covariance: F64  # of theta, [items, items], from the spread over clusters
+    curvature: F64  # … from the likelihood's curvature, as if all judgments were independent
     judged: npt.NDArray[np.int64]  # judgments that each item took part in
 
     def win_rate(self, item: int, against: int = 0) -> Interval:
@@ -31,8 +32,10 @@ class Strengths:
         contrast = np.zeros(len(self.theta))
         contrast[item] += 1.0
         contrast[against] -= 1.0
+        # With few clusters the spread over them falls short: it is never taken to be less than the curvature's.
         known = np.isfinite(self.theta)
-        spread = float(np.sqrt(contrast[known] @ self.covariance[np.ix_(known, known)] @ contrast[known]))
+        variances = (matrix[np.ix_(known, known)] for matrix in (self.covariance, self.curvature))
+        spread = float(np.sqrt(max(contrast[known] @ variance @ contrast[known] for variance in variances)))
         low, value, high = sigmoid(difference + Z * spread * np.array([-1.0, 0.0, 1.0])).tolist()
         return Interval(value, low, high, int(self.judged[item]))
 
@@ -69,11 +72,13 @@ def fit(
             break
     _, hessian = _derivatives(theta, design, won, prior, free)
     scores = (won - sigmoid(design @ theta))[:, None] * design[:, free]
-    covariance = np.zeros((items, items))
-    covariance[np.ix_(free, free)] = _sandwich(hessian, scores, group)
+    covariance, curvature = np.zeros((items, items)), np.zeros((items, items))
+    bread: F64 = np.asarray(np.linalg.inv(hessian), dtype=np.float64)
+    curvature[np.ix_(free, free)] = bread
+    covariance[np.ix_(free, free)] = _sandwich(bread, scores, group)
     unknown = np.setdiff1d(np.arange(1, items), free)
     theta[unknown] = np.nan
-    return Strengths(theta, covariance, judged)
+    return Strengths(theta, covariance, curvature, judged)
 
 
 def _derivatives(theta: F64, design: F64, won: F64, prior: F64, free: npt.NDArray[np.int64]) -> tuple[F64, F64]:
@@ -84,18 +89,12 @@ def _derivatives(theta: F64, design: F64, won: F64, prior: F64, free: npt.NDArra
     return gradient[free], hessian[np.ix_(free, free)]
 
 
-def _sandwich(hessian: F64, scores: F64, group: npt.NDArray[np.intp]) -> F64:
-    """H⁻¹ (Σ over clusters of s sᵀ) H⁻¹, with the factor G / (G − 1); never less than H⁻¹ on the diagonal, for
-    with a few clusters the sandwich falls short."""
-    if not len(hessian):
-        return hessian
-    bread = np.linalg.inv(hessian)
+def _sandwich(bread: F64, scores: F64, group: npt.NDArray[np.intp]) -> F64:
+    """H⁻¹ (Σ over clusters of s sᵀ) H⁻¹, with the factor G / (G − 1)."""
     groups = int(group.max(initial=-1)) + 1
     sums = np.zeros((groups, scores.shape[1]))
     np.add.at(sums, group, scores)
-    robust = bread @ (sums.T @ sums) @ bread * (groups / max(groups - 1, 1))
-    floor = np.sqrt(np.maximum(np.diag(bread) / np.maximum(np.diag(robust), 1e-300), 1.0))
-    return np.asarray(robust * np.outer(floor, floor))
+    return np.asarray(bread @ (sums.T @ sums) @ bread * (groups / max(groups - 1, 1)))
 
 
 def _reachable(met: npt.NDArray[np.int64], items: int) -> npt.NDArray[np.int64]:

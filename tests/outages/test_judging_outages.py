@@ -120,7 +120,7 @@ def running(database: Database) -> tuple[int, int] | None:
     found = database.rows("SELECT id, pid FROM training_run WHERE state = 'running' AND pid IS NOT NULL")
     for run, pid in found:
         with suppress(psutil.Error):
-            if psutil.Process(pid).cmdline()[-3:] == ["train", "run", str(run)]:
+            if f" train run {run} " in " ".join([*psutil.Process(pid).cmdline(), ""]):
                 return int(run), int(pid)
     return None
 

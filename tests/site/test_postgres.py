@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -105,8 +106,8 @@ def test_a_busy_backend_of_a_killed_server_does_not_stop_the_next_start(
     os.kill(server.pid, signal.SIGKILL)
     wait_for_end(server)
     assert cluster.start().pid != server.pid
-    with pytest.raises(ProcessLookupError):
-        os.kill(backend, 0)
+    # Whoever inherits orphans may be slow to collect the dead ones.
+    assert not psutil.pid_exists(backend) or psutil.Process(backend).status() == psutil.STATUS_ZOMBIE
     busy.close()
 
 

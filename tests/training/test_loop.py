@@ -27,6 +27,12 @@ def test_the_policy_follows_the_reward_model() -> None:
     assert steps(since_reward=3, since_policy=103) == {Step.ASK_POLICY, Step.START}
 
 
+def test_the_two_take_turns_where_people_judge_faster_than_runs_end() -> None:
+    assert steps(since_reward=150, since_policy=300, refitted=True) == {Step.ASK_POLICY, Step.START}
+    assert steps(since_reward=300, since_policy=150) == {Step.ASK_REWARD, Step.START}
+    assert steps(since_reward=150, since_policy=300, refitted=True, trial=True) >= {Step.ASK_REWARD}
+
+
 @pytest.mark.parametrize("busy", [{"candidate": True, "trial": True}, {"trial": True}])
 def test_a_policy_waits_while_a_candidate_is_at_the_gate_and_the_reward_model_does_not(busy: dict[str, bool]) -> None:
     assert Step.ASK_POLICY not in steps(since_policy=500, **busy)

@@ -124,6 +124,7 @@ def test_a_dropped_response_and_a_withdrawn_comparison_stop_counting() -> None:
         a_judgment(comparison, 1)
     before = snapshot.withdrawn_signature(project)
     assert snapshot.training_count(project) == 3
+    assert snapshot.training_count(project, most=2) == 2
     bad.__class__.objects.filter(pk=bad.pk).update(dropped_at="2026-01-01T00:00Z")
     Report.objects.create(
         comparison=flagged, person=a_person(project), kind="flag", reason="spam", decision="withdrawn"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from labeling.actions.ordering import SCORED_ARMS
+from labeling.actions.ordering import HEAD, SCORED_ARMS
 from labeling.actions.queueing import reorder_queue
 from labeling.models import ComparisonResponse, Project, State
 from training.learning.acquisition.information import score_pairs
@@ -16,7 +16,6 @@ from training.snapshot import on_training_prompts
 
 METHOD = "bald"
 COMPUTE_AT_ONCE = 64  # responses whose features are computed in one look
-TOP = 500  # places whose order is kept exact (as the queue's own writer does)
 
 
 class Head:
@@ -64,9 +63,9 @@ class Head:
         order = np.argsort(-scores, kind="stable")
         rank = np.empty(len(order), dtype=np.int64)
         rank[order] = np.arange(1, len(order) + 1)
-        edge = scores[order[min(TOP, len(order)) - 1]]
+        edge = scores[order[min(HEAD, len(order)) - 1]]
         # Rows beyond the head matter only where an old, higher score would put them into it.
-        wanted = (rank <= TOP) | (np.nan_to_num(self.stored, nan=-np.inf) >= edge)
+        wanted = (rank <= HEAD) | (np.nan_to_num(self.stored, nan=-np.inf) >= edge)
         changed = np.flatnonzero(wanted & ~(np.abs(scores - self.stored) < 1e-9))
         if not len(changed):
             return 0

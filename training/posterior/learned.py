@@ -39,6 +39,10 @@ class Learned:
         return True
 
     def rows(self, start: int = 0) -> Rows:
-        """Copies of differences [n, 256], soft labels [n] and weights [n] from row `start` on."""
+        """Differences [n, 256], soft labels [n] and weights [n] from row `start` on, as they are now.
+
+        Labels are copied, because amendments change them; differences never change, and copying 100 MB would keep
+        judgments waiting.
+        """
         chosen = slice(start, self.count)
-        return self.differences[chosen].copy(), self.labels[chosen, 0].copy(), self.labels[chosen, 1].copy()
+        return self.differences[chosen], self.labels[chosen, 0].copy(), self.labels[chosen, 1].copy()

@@ -11,6 +11,7 @@ from .likelihood import log_likelihood, sigmoid
 Array = NDArray[np.float64]
 
 CHUNK = 8_192  # rows a Gram product takes at a time: 8 MB of float32 at 256 features
+ENOUGH = 1e-12  # a step that promises less, relative to the objective, is lost in its rounding
 
 
 @dataclass(frozen=True)
@@ -37,32 +38,44 @@ def find_mode(x: NDArray[np.float32], p: Array, weight: Array, *, prior_scale: f
     The objective is concave: each step is halved until it rises enough, so the search cannot diverge.
     Log evidence: the objective at the mode less half the log of det(precision)·prior_scale^(2d).
     """
-    ridge, theta = 1.0 / prior_scale**2, start
-    value = _objective(x, theta, p, weight, ridge)
+    ridge, theta, logits = 1.0 / prior_scale**2, start, _times(x, start)
+    value = _objective(logits, theta, p, weight, ridge)
     for _ in range(100):
-        probability = sigmoid(x @ theta)
-        gradient = (weight * (p - probability)) @ x - ridge * theta
+        probability = sigmoid(logits)
+        gradient = _times_transposed(x, weight * (p - probability)) - ridge * theta
         precision = _precision(x, weight * probability * (1.0 - probability), ridge)
-        step = np.linalg.solve(precision, gradient)
+        step: Array = np.asarray(np.linalg.solve(precision, gradient), dtype=np.float64)
         rise = float(gradient @ step)
-        if rise < 1e-12:
+        if rise < ENOUGH * max(1.0, abs(value)):
             break
-        size = 1.0
-        while _objective(x, theta + size * step, p, weight, ridge) < value + 1e-4 * size * rise:
+        along, size = _times(x, step), 1.0  # logits move on a line with theta: halving costs no pass over x
+        while (
+            reached := _objective(logits + size * along, theta + size * step, p, weight, ridge)
+        ) < value + 1e-4 * size * rise and size > 1e-6:  # below it, rounding is all that is left of the gradient
             size /= 2
-            if size < 1e-6:  # rounding is all that is left of the gradient
-                break
-        theta = theta + size * step
-        value = _objective(x, theta, p, weight, ridge)
-    probability = sigmoid(x @ theta)
-    factor = np.linalg.cholesky(_precision(x, weight * probability * (1.0 - probability), ridge))
+        theta, logits, value = theta + size * step, logits + size * along, reached
+    factor = np.linalg.cholesky(precision)
     inverse = np.linalg.inv(factor)
     log_determinant = 2.0 * float(np.log(np.diag(factor)).sum()) - len(theta) * math.log(ridge)
     return Mode(theta.copy(), inverse.T @ inverse, value - 0.5 * log_determinant, prior_scale)
 
 
-def _objective(x: NDArray[np.float32], theta: Array, p: Array, weight: Array, ridge: float) -> float:
-    return float(weight @ log_likelihood(x @ theta, p)) - 0.5 * ridge * float(theta @ theta)
+def _objective(logits: Array, theta: Array, p: Array, weight: Array, ridge: float) -> float:
+    return float(weight @ log_likelihood(logits, p)) - 0.5 * ridge * float(theta @ theta)
+
+
+def _times(x: NDArray[np.float32], theta: Array) -> Array:
+    """x [n, d] times theta [d] in float64, without a float64 copy of all of x."""
+    parts = [x[begin : begin + CHUNK].astype(np.float64) @ theta for begin in range(0, len(x), CHUNK)]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _times_transposed(x: NDArray[np.float32], residual: Array) -> Array:
+    """residual [n] times x [n, d] in float64."""
+    total = np.zeros(x.shape[1])
+    for begin in range(0, len(x), CHUNK):
+        total += residual[begin : begin + CHUNK] @ x[begin : begin + CHUNK].astype(np.float64)
+    return total
 
 
 def _precision(x: NDArray[np.float32], curvature: Array, ridge: float) -> Array:
