@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-
 from alignment_site.postgres import Cluster
 
 # Nothing here outlives the session. Tests of durability start a server of their own without these.

@@ -3,8 +3,7 @@
 import psycopg
 
 from alignment_site import direct
-
-LOCK_CLASS = 0x48454544  # "HEED": the first of the lock's two keys; the second is the project's id
+from alignment_site.locks import LockClass
 
 
 class Ownership:
@@ -19,7 +18,8 @@ class Ownership:
         if self.connection is not None:
             return self.holds()
         connection = direct.connect(f"owner of project {self.project_id}")
-        row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, self.project_id]).fetchone()
+        key = [LockClass.OWNERSHIP, self.project_id]
+        row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", key).fetchone()
         if row is None or not row[0]:
             connection.close()
             return False

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import connection
 
+from alignment_site.locks import LockClass
 from labeling.actions.bulk import copy_rows, reserve_ids
 from labeling.measures import near_duplicates
 from labeling.measures.near_duplicates import I64
 from labeling.measures.splits import is_held_out, normalised, root_digest
 from labeling.models import Project, PromptRoot, Split
 
-ROOTS_LOCK = 0x4845_4544  # the first half of the advisory lock's key; the second is the project
 FEW = 500  # up to here candidates come from the index, beyond it all bands are read once
 
 
@@ -41,7 +41,7 @@ class Roots:
         """The root of each text, made where it is new. Must run inside a transaction, which it makes wait for
         every other one that adds roots to this project."""
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [ROOTS_LOCK, self.project.pk])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LockClass.ROOTS, self.project.pk])
         digests = [root_digest(text) for text in texts]
         self._look_up(digests)
         new = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in self.by_digest}

@@ -1,5 +1,6 @@
 """A stranger's way through Heed, in a real browser on the real site: the steps that the stories are made of."""
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -139,7 +140,7 @@ class Story:
             link.click()
         with self.page.expect_download() as manifest:
             self.page.locator("#exports").get_by_role("link", name="Manifest").first.click()
-        rows = Path(file.value.path()).read_text(encoding="utf-8").splitlines()
+        rows = gzip.decompress(Path(file.value.path()).read_bytes()).decode().splitlines()
         return [json.loads(row) for row in rows], json.loads(Path(manifest.value.path()).read_text(encoding="utf-8"))
 
 

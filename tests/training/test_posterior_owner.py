@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from django.db import connection, transaction
 
+from labeling.actions.queueing import add_prompts
 from labeling.models import Comparison, Project, Response, Split
 from tests.training.cast import a_comparison, a_judgment, a_person, a_prompt
 from training import filling
@@ -302,3 +303,15 @@ def test_one_process_owns_a_project_and_a_dead_one_gives_it_back() -> None:
     finally:
         first.release()
         second.release()
+
+
+def test_who_owns_a_project_does_not_keep_prompts_from_it(answered_project: Make) -> None:
+    project = answered_project()
+    owner = Ownership(project.pk)
+    try:
+        assert owner.acquire()
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '5s'")
+            add_prompts(project=project, conversations=[[{"role": "user", "content": "One that comes meanwhile"}]])
+    finally:
+        owner.release()

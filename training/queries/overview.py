@@ -87,7 +87,7 @@ class Overview:
     shadow: RewardVersion | None
     current: PolicyVersion | None
     gate: Gate | None
-    last_trial: Trial | None
+    decided: PolicyVersion | None  # the newest version that a decision was made about
     live_runs: list[Run]
     head: list[Comparison]
 
@@ -103,7 +103,10 @@ def overview(project: Project) -> Overview:
         shadow=rewards.get(RewardVersion.State.SHADOW),
         current=project.policies.filter(current=True).first(),
         gate=gate(project),
-        last_trial=project.trials.exclude(state=Trial.State.OPEN).select_related("candidate").order_by("-pk").first(),
+        decided=project.policies.filter(run__isnull=False)
+        .exclude(state=PolicyVersion.State.CANDIDATE)
+        .order_by("number")
+        .last(),
         live_runs=list(project.runs.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING]).order_by("pk")),
         head=queue_head(project),
     )
