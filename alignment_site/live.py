@@ -74,6 +74,8 @@ class Publisher:
                 connection = self._send(groups, connection)
             except (psycopg.Error, OSError) as error:
                 log.warning("live updates are not going out", error=str(error).strip())
+                if connection is not None:
+                    connection.close()
                 connection = None
                 self._put_back(groups)
         if connection is not None:
@@ -109,7 +111,7 @@ class Publisher:
         if not isinstance(layer, PostgresChannelLayer):
             for group in groups:
                 async_to_sync(layer.group_send)(group, {"type": LOOK_AGAIN, "group": group})
-            return None
+            return connection
         if connection is None:
             connection = direct.connect("live")
         connection.execute("SELECT pg_notify(%s, name) FROM unnest(%s::text[]) AS name", [CHANNEL, groups])

@@ -1,7 +1,6 @@
 """Fixtures that every room's tests may use."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+import hypothesis
 import pytest
 
 from alignment_site import env, live
@@ -16,6 +16,11 @@ from alignment_site.browsers import browser_program
 from alignment_site.serving import wait_until_healthy
 from alignment_site.web import LISTEN_FD, bind
 from tests.database import empty_tables
+from tests.outages.running import unused_port
+
+# A machine that is busy for a moment is not a fault of what is tested.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
@@ -84,9 +89,7 @@ def live_site(_live_server: LiveSite, transactional_db: None) -> LiveSite:
 
 @pytest.fixture
 def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return unused_port()
 
 
 # --- a browser

@@ -28,6 +28,7 @@ from training.running import LOG, PATIENT, State, complete, fail
 from training.snapshot import NothingToTrainOn, take_snapshot, training_prompts
 
 ATTEMPTS = 5  # starts of one run without a step forward before it counts as failed
+TERSE = {"TRANSFORMERS_VERBOSITY": "error"}  # that a new head has no weights yet is no news in a run's log
 SILENT = timedelta(minutes=10)  # without a heartbeat a child hangs
 
 
@@ -144,7 +145,7 @@ class Children:
             return subprocess.Popen(
                 [sys.executable, str(settings.BASE_DIR / "manage.py"), "train", "run", str(run.pk), *polite],
                 cwd=settings.BASE_DIR,
-                env={**os.environ, **PATIENT, lifeline.VARIABLE: str(read_end)},
+                env={**os.environ, **PATIENT, **TERSE, lifeline.VARIABLE: str(read_end)},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

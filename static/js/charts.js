@@ -17,12 +17,14 @@
     probe.remove();
     return resolved;
   }
+  const readable = (value) => String(Number(value.toPrecision(3)));
   function options(box, data) {
     const axis = { stroke: ink("ink-2"), grid: { stroke: ink("line"), width: 1 }, ticks: { stroke: ink("line"), width: 1 }, font: "12px Instrument Sans, sans-serif" };
     return {
       width: box.clientWidth, height: Math.max(220, Math.round(box.clientWidth * 0.36)),
       scales: { x: { time: false } },
-      axes: [{ ...axis, label: data.x_label || "" , labelSize: data.x_label ? 22 : 0, labelFont: axis.font }, { ...axis, size: 58 }],
+      axes: [{ ...axis, label: data.x_label || "" , labelSize: data.x_label ? 22 : 0, labelFont: axis.font }, { ...axis, size: 58, values: (_, ticks) => ticks.map(readable) }],
+      legend: { show: data.series.length > 1 },
       series: [{ label: data.x_label || "x" }, ...data.series.map((one, index) => ({
         label: one.label, stroke: ink(one.tone || ["a", "b", "mark", "ink"][index % 4]), width: 2, points: { show: data.x.length < 3 }, spanGaps: true,
       }))],
@@ -36,7 +38,7 @@
       data = await response.json();
     } catch { return; }
     if (!box.isConnected) return;
-    if (Array.isArray(data)) data = { x: data[0], series: [{ label: box.dataset.title || "value", values: data[1] }] };
+    if (Array.isArray(data)) data = { x: data[0], x_label: "step", series: [{ label: box.dataset.title || "value", values: data[1] }] };
     box.classList.toggle("is-waiting", !data.x.length);
     if (!data.x.length) { box.textContent = "Nothing to draw yet."; return; }
     const values = [data.x, ...data.series.map((one) => one.values)];

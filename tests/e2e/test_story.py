@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.story import Story, likes_exclamations, number_in, sees_no_difference, until_learned
-from tests.outages.running import Site, copy_checkout, wait_until
+from tests.outages.running import Site, fresh_site, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -20,10 +19,7 @@ AT_MOST = 150  # judgments after the run until the gate has decided
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    site = Site(copy_checkout(tmp_path_factory.mktemp("story") / "heed"), port)
+    site = fresh_site(tmp_path_factory.mktemp("story") / "heed")
     yield site
     if site.process is not None and site.process.poll() is None:
         site.stop()

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -122,6 +123,18 @@ class Site:
 
     def answers(self) -> bool:
         return is_healthy(self.url)
+
+
+def unused_port() -> int:
+    """A port on which nobody listens at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def fresh_site(folder: Path) -> Site:
+    """An installation of the working tree, not started yet."""
+    return Site(copy_checkout(folder), unused_port())
 
 
 def copy_checkout(target: Path) -> Path:

@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -19,7 +18,7 @@ import pytest
 
 from alignment_site.postgres import Cluster
 from tests.outages.judges import Judges, Record
-from tests.outages.running import Site, copy_checkout, wait_until
+from tests.outages.running import Site, fresh_site, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -90,9 +89,7 @@ class Database:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        site = Site(copy_checkout(tmp_path / "heed"), int(probe.getsockname()[1]))
+    site = fresh_site(tmp_path / "heed")
     yield site
     print(site.output[-8000:])
     if site.process is not None and site.process.poll() is None:

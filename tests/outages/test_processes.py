@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import time
 import urllib.error
 import urllib.parse
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.outages.running import Site, copy_checkout, wait_until
+from tests.outages.running import Site, fresh_site, unused_port, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A checkout that has run once: the first run migrates and makes the starter project."""
-    site = Site(copy_checkout(tmp_path_factory.mktemp("prepared") / "heed"), unused_port())
+    site = fresh_site(tmp_path_factory.mktemp("prepared") / "heed")
     started = time.monotonic()
     try:
         site.start()
@@ -35,12 +34,6 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     assert seconds <= 20
     yield site
     shutil.rmtree(site.checkout)
-
-
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import random
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 
 from alignment_site.benching.judging import percentile
 from tests.e2e.story import Story
-from tests.outages.running import Site, copy_checkout, wait_until
+from tests.outages.running import Site, fresh_site, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -36,10 +35,7 @@ STOPWATCH = """() => {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    site = Site(copy_checkout(tmp_path_factory.mktemp("speed") / "heed"), port)
+    site = fresh_site(tmp_path_factory.mktemp("speed") / "heed")
     yield site
     if site.process is not None and site.process.poll() is None:
         site.stop()

@@ -14,6 +14,7 @@ from training.models import Metric, Run
 
 LOG = "log.txt"
 LOG_BYTES = 20_000
+FIRST, LAST = ["loss"], ["grad_norm", "learning_rate"]
 POINTS = 1_000
 
 
@@ -39,8 +40,13 @@ def run_list(project: Project) -> QuerySet[Run]:
 
 def run_page(run: Run) -> RunPage:
     """Everything that one run's page shows except the curves' points."""
-    names = Metric.objects.filter(run=run).order_by("name").values_list("name", flat=True).distinct()
-    return RunPage(run, log_end(run), list(names), _seconds(run))
+    names = Metric.objects.filter(run=run).values_list("name", flat=True).distinct()
+    return RunPage(run, log_end(run), sorted(names, key=_place), _seconds(run))
+
+
+def _place(curve: str) -> tuple[int, str]:
+    """What says how well it goes comes first, the machinery last."""
+    return FIRST.index(curve) if curve in FIRST else len(FIRST) + (curve in LAST), curve
 
 
 def series(run: Run) -> dict[str, Any]:
