@@ -229,10 +229,11 @@ def _span(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _value_words(bar: Bar, unit: str) -> str:
-    words = readable(round(bar.value, 4), unit)
-    if bar.low is not None and bar.high is not None:
-        words += f" ({readable(round(bar.low, 3), unit)} to {readable(round(bar.high, 3), unit)})"
-    return f"{words} {bar.note}".strip()
+    """A share with an interval is not known to a tenth of a percent."""
+    if bar.low is None or bar.high is None:
+        return f"{readable(round(bar.value, 4), unit)} {bar.note}".strip()
+    value, low, high = (readable(round(one, 2 if unit == "%" else 3), unit) for one in (bar.value, bar.low, bar.high))
+    return f"{value} ({low} to {high}) {bar.note}".strip()
 
 
 def _series_words(one: Series, kept: Sequence[Point], unit: str) -> str:

@@ -84,7 +84,7 @@ def train_policy(directory: Path, report: Report, should_stop: ShouldStop) -> di
     for number in range(run.recipe.rounds):
         rounds.append(_round(run, number))
         told = watch.look(number + 1)
-        run.told(number, "watch", 1.0, {f"watch/{name}": value for name, value in told.items()})
+        run.told(number, "watch", 1.0, {f"watch/{name}": value for name, value in told.items() if name != "step"})
         run.check_stop()
         if watch.enough:
             break

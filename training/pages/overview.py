@@ -47,13 +47,13 @@ def accuracy_chart(models: list[Prequential]) -> str:
 
 
 def standings_chart(standings: list[Standing]) -> str:
-    """Win rate of each version against the first, with its interval."""
+    """Win rate of each later version against the first, with its interval."""
     bars = [
         Bar(f"Version {row.number}", row.win_rate, row.low, row.high, "a" if row.current else "", f"n = {row.n}")
         for row in standings
-        if row.win_rate is not None
+        if row.win_rate is not None and row.number != 1
     ]
-    if len(bars) < 2:  # the first alone has only itself to beat
+    if not bars:
         return ""
     return bar_chart(bars, title="Win rate against the first version", unit="%", reference=0.5, limits=(0.0, 1.0))
 
