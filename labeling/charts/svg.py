@@ -229,10 +229,9 @@ def _span(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _value_words(bar: Bar, unit: str) -> str:
-    """A share with an interval is not known to a tenth of a percent."""
     if bar.low is None or bar.high is None:
         return f"{readable(round(bar.value, 4), unit)} {bar.note}".strip()
-    value, low, high = (readable(round(one, 2 if unit == "%" else 3), unit) for one in (bar.value, bar.low, bar.high))
+    value, low, high = (readable(round(one, 3), unit) for one in (bar.value, bar.low, bar.high))
     return f"{value} ({low} to {high}) {bar.note}".strip()
 
 
