@@ -74,7 +74,9 @@ def take_next(*, person_id: int, terms: Terms) -> Lease | None:
                 lease = lease_within(person_id=person_id, terms=terms)
             if lease is not None or terms.archived:
                 return lease
-            # Rows that another transaction is writing were passed over. This one holds nothing now, so it may wait.
+            # Rows that another transaction is writing were passed over. This one holds nothing now, so it may wait:
+            # first for those who give expired leases back, whose comparisons still look taken.
+            sql.row(sql.AWAIT_RETURNS, {"project": terms.project_id})
             with transaction.atomic():
                 return lease_within(person_id=person_id, terms=terms, wait=True)
         except IntegrityError:

@@ -51,6 +51,15 @@ FROM (SELECT comparison_id, count(*) AS n FROM expired GROUP BY comparison_id) g
 WHERE c.id = given.comparison_id
 """
 
+# Waits until nobody is giving expired leases back. It locks leases alone, in one order, and whoever gives back waits
+# for nothing: so nobody can wait in a circle.
+AWAIT_RETURNS = """
+SELECT count(*) FROM (
+    SELECT FROM labeling_lease l WHERE l.project_id = %(project)s AND l.ended_at IS NULL AND l.expires_at <= now()
+    ORDER BY l.id FOR NO KEY UPDATE
+) expired
+"""
+
 # Best score first, else oldest first; only the chosen and imported arms carry scores (a constraint says so).
 # The two sub-selects run per candidate: OFFSET 0 keeps the planner from turning them into joins that would read
 # the whole queue to hand out one row.

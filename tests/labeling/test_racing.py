@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from django.db import connection, connections, transaction
 
 from labeling.actions import judging, queueing
 from labeling.actions.errors import Conflict
-from labeling.actions.leasing_sql import take
+from labeling.actions.leasing_sql import GIVE_BACK_EXPIRED, run, take
 from labeling.models import Comparison, Judgment, Lease, State
 from tests.labeling.cast import comparisons, expire, lease, member, project_of_ada, submit
 
@@ -56,6 +57,29 @@ def test_people_who_ask_at_once_share_what_needs_two_and_get_no_more() -> None:
         held = Counter(taken.comparison_id for taken in leases if taken is not None)
         assert sorted(held.values()) == [2, 2, 2]
         expire(*Lease.objects.filter(ended_at__isnull=True))
+
+
+def test_an_expired_place_that_somebody_is_giving_back_is_waited_for() -> None:
+    project = project_of_ada()
+    comparisons(project, 1)
+    ben, cleo = member(project, "Ben"), member(project, "Cleo")
+    expire(lease(ben, project))
+    given_back, asked = threading.Event(), threading.Event()
+
+    def give_back() -> None:
+        with transaction.atomic():
+            run(GIVE_BACK_EXPIRED, {"project": project.pk})
+            given_back.set()
+            asked.wait(5)
+            time.sleep(0.3)  # the other one looks at the queue meanwhile
+
+    def ask() -> Lease | None:
+        given_back.wait(5)
+        asked.set()
+        return judging.lease_next(person=cleo, project=project)
+
+    _, taken = at_once(give_back, ask)
+    assert isinstance(taken, Lease)
 
 
 def test_two_tabs_of_one_person_get_the_same_lease() -> None:
