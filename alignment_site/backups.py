@@ -1,6 +1,7 @@
 """`heed backup` and `heed restore`: one tar file with the database and what lies in HEED_HOME beside it."""
 
 import os
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -36,7 +37,7 @@ def backup(target: Path, *, with_files: bool = True) -> int:
         _program("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={dump}")
         try:
             raw = open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
-            with raw, tarfile.open(fileobj=raw, mode="w") as archive:
+            with raw, tarfile.open(fileobj=raw, mode="w", dereference=True) as archive:
                 archive.add(dump, DUMP)
                 for path in _content() if with_files else ():
                     archive.add(path, f"{FILES}/{path.name}")
@@ -58,7 +59,7 @@ def restore(source: Path) -> None:
     with tempfile.TemporaryDirectory(dir=env.home()) as folder:
         try:
             with tarfile.open(source) as archive:
-                archive.extractall(folder, filter="data")
+                _unpack(archive, Path(folder).resolve())
         except (tarfile.TarError, OSError) as error:
             raise DatabaseTrouble(f"{source} is not a backup made by `heed backup` ({error}).") from error
         dump = Path(folder) / DUMP
@@ -67,6 +68,23 @@ def restore(source: Path) -> None:
         _replace_database(dump, Path(folder))
         for path in sorted((Path(folder) / FILES).glob("*")):
             _put_back(path, env.home() / path.name)
+
+
+def _unpack(archive: tarfile.TarFile, folder: Path) -> None:
+    """Plain files and folders below `folder`, nothing else. tarfile's own filters came after Python 3.11.0."""
+    for member in archive:
+        target = (folder / member.name).resolve()
+        if not target.is_relative_to(folder) or not (member.isfile() or member.isdir()):
+            raise tarfile.TarError(f"{member.name} does not belong into a backup")
+        if member.isdir():
+            target.mkdir(parents=True, exist_ok=True)
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        content = archive.extractfile(member)
+        assert content is not None  # noqa: S101 - a regular file
+        with content, target.open("wb") as out:
+            shutil.copyfileobj(content, out)
+        target.chmod(member.mode & 0o755 | 0o600)
 
 
 def _replace_database(dump: Path, folder: Path) -> None:

@@ -1,6 +1,8 @@
 """What `manage.py heed` does before it runs anything."""
 
+import io
 import socket
+import tarfile
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -93,3 +95,26 @@ def test_the_number_of_web_processes_is_the_operators_choice(monkeypatch: pytest
     monkeypatch.setenv("HEED_WEB_PROCESSES", "3")
     with socket.socket() as listener:
         assert [part.name for part in heed.web_parts(listener)] == ["web 1", "web 2", "web 3"]
+
+
+@pytest.mark.parametrize("name", ["../outside", "/outside", "files/../../outside"])
+def test_an_archive_that_reaches_outside_is_no_backup(tmp_path: Path, name: str) -> None:
+    archive = tmp_path / "evil.tar"
+    with tarfile.open(archive, "w") as writing:
+        member = tarfile.TarInfo(name)
+        member.size = 4
+        writing.addfile(member, io.BytesIO(b"evil"))
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    with tarfile.open(archive) as reading, pytest.raises(tarfile.TarError, match="does not belong"):
+        backups._unpack(reading, inside)
+    assert sorted(tmp_path.rglob("*")) == [archive, inside]
+
+
+def test_an_archive_with_a_link_is_no_backup(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("link")
+    member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    with tarfile.open(tmp_path / "evil.tar", "w") as writing:
+        writing.addfile(member)
+    with tarfile.open(tmp_path / "evil.tar") as reading, pytest.raises(tarfile.TarError, match="does not belong"):
+        backups._unpack(reading, tmp_path)
