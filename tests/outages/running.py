@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -115,7 +116,15 @@ class Site:
 
     def named(self, word: str) -> list[int]:
         """Pids of the children whose command line holds `word`."""
-        return [process.pid for process in self.processes() if word in process.cmdline()]
+        return [pid for pid, words in self.commands().items() if word in words]
+
+    def commands(self) -> dict[int, list[str]]:
+        """The command line of each of its processes; one that ends while it is looked at is none."""
+        found = {}
+        for process in self.processes():
+            with suppress(psutil.Error):
+                found[process.pid] = process.cmdline()
+        return found
 
     def database(self) -> int:
         server = Cluster(self.home / "postgres").running()

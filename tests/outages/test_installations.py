@@ -39,7 +39,7 @@ def run_and_stop(site: Site) -> None:
     site.stop()
     assert site.process is not None
     assert site.process.returncode == 0, site.output
-    assert [process.cmdline() for process in site.processes()] == []
+    assert site.commands() == {}
 
 
 def own_programs(checkout: Path) -> dict[str, str]:
@@ -74,7 +74,7 @@ def test_an_ordinary_user_installs(place: Path, free_port: int) -> None:
     assert names == {ORDINARY}
     site.stop()
     assert (checkout / ".heed").stat().st_uid == pwd.getpwnam(ORDINARY).pw_uid
-    assert [process.cmdline() for process in site.processes()] == []
+    assert site.commands() == {}
 
 
 def python_for(user: str) -> str:

@@ -94,10 +94,10 @@ def site(tmp_path: Path) -> Iterator[Site]:
     print(site.output[-8000:])
     if site.process is not None and site.process.poll() is None:
         site.stop()
-    left = [process.cmdline() for process in site.processes()]
+    left = site.commands()
     for process in site.processes():
         process.kill()
-    assert left == []
+    assert left == {}
     shutil.rmtree(site.checkout)
 
 

@@ -42,10 +42,10 @@ def site(prepared: Site) -> Iterator[Site]:
     site = Site(prepared.checkout, unused_port())
     yield site
     site.end()
-    left = [process.cmdline() for process in site.processes()]
+    left = site.commands()
     for process in site.processes():
         process.kill()
-    assert left == []
+    assert left == {}
 
 
 def signed_in(link: str) -> urllib.request.OpenerDirector:
