@@ -15,7 +15,7 @@ def person(name: str, **fields: Any) -> Person:
 
 
 def project_of_ada(**settings: Any) -> Project:
-    """A project of Ada's with guidelines; every share is 0 unless said, so that the queue is best score first."""
+    """A project of Ada's with guidelines; every share is the least unless said: the queue is best score first."""
     shares = {"random_share": 0.0, "repeat_share": 0.0, "duel_share": 0.05}
     return create_project(
         by=person("Ada"), settings={"name": "Cookery", **shares, **settings}, guidelines="Prefer the helpful one."

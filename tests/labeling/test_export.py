@@ -136,7 +136,7 @@ def test_a_full_row_that_contradicts_itself_is_refused(
     assert job.refused == 1 and words in job.report[0]["reason"]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(any_rows(), min_size=1, max_size=6))
 def test_imported_rows_go_out_as_they_came(db: None, tmp_path: Path, rows: Any) -> None:
     project = project_of_ada()

@@ -154,7 +154,6 @@ def test_the_queue_keeps_its_promises_whatever_people_do() -> None:
     quick = settings(
         max_examples=8,
         stateful_step_count=25,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
         derandomize=True,
     )
@@ -164,7 +163,5 @@ def test_the_queue_keeps_its_promises_whatever_people_do() -> None:
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_the_queue_keeps_its_promises_in_long_stories() -> None:
-    thorough = settings(
-        max_examples=100, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
-    )
+    thorough = settings(max_examples=100, stateful_step_count=50, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Queue, settings=thorough)

@@ -86,7 +86,7 @@ def test_a_candidate_that_wins_six_of_ten_is_more_often_promoted_than_not_within
 
 
 @given(st.lists(st.sampled_from([0.0, 1 / 6, 0.5, 5 / 6, 1.0]), max_size=130))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_one_trial_and_many_at_once_make_the_same_bets(outcomes: list[float]) -> None:
     outcomes = outcomes[: RULES.budget]
     evidence, at = Evidence(), 0
@@ -99,7 +99,7 @@ def test_one_trial_and_many_at_once_make_the_same_bets(outcomes: list[float]) ->
 
 
 @given(st.lists(st.sampled_from([0.0, 0.5, 1.0]), max_size=60))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_stake_is_fixed_by_the_past_and_the_bet_is_fair(outcomes: list[float]) -> None:
     """The mean of the next wealth over a fair coin is the wealth: such a candidate gains nothing."""
     evidence = played(outcomes)

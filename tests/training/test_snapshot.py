@@ -172,7 +172,7 @@ def test_a_reader_below_the_mark_misses_no_judgment_that_commits_late() -> None:
     assert [verdict.comparison for verdict in [*first, *second]] == [late.pk, early.pk]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(

@@ -75,7 +75,7 @@ def test_a_shared_prompt_gives_the_loss_and_gradient_of_separate_sequences(tmp_p
 
 
 @given(groups=GROUPS_OF_TOKENS, budget=st.integers(1, 60))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_groups_in_any_budget_give_plain_log_probabilities(llama: Policy, groups: list[Group], budget: int) -> None:
     found = response_logprobs(llama, groups, token_budget=budget)
     for group, values in zip(groups, found, strict=True):

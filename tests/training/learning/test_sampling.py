@@ -103,7 +103,7 @@ def plain_choice(logits: torch.Tensor, uniform: float, chosen: SamplerSettings) 
     top_k=st.sampled_from([0, 1, 5, 500]),
     top_p=st.sampled_from([1.0, 0.9, 0.3]),
 )
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_the_choice_is_the_written_out_choice(
     logits: list[float], uniform: float, temperature: float, top_k: int, top_p: float
 ) -> None:

@@ -106,7 +106,7 @@ def test_a_weight_of_zero_is_no_judgment() -> None:
     assert np.allclose(posterior.covariance, FastPosterior(6).covariance)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 80))
 def test_the_covariance_stays_positive_and_only_shrinks(seed, count) -> None:
     x, p, weight = judged_pairs(count, 7, seed)
@@ -118,7 +118,7 @@ def test_the_covariance_stays_positive_and_only_shrinks(seed, count) -> None:
     assert np.linalg.eigvalsh(before - posterior.covariance).min() > -1e-9
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1))
 def test_swapping_sides_and_labels_changes_nothing(seed) -> None:
     x, p, weight = judged_pairs(40, 5, seed)

@@ -21,7 +21,7 @@ def small_tokenizer() -> PreTrainedTokenizerBase:
 TOKENIZER = small_tokenizer()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=60))
 def test_any_text_in_any_language_comes_back_unchanged(text) -> None:
     ids = TOKENIZER(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
