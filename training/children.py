@@ -14,6 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from alignment_site import lifeline
+from alignment_site.patience import PATIENT
 from labeling.actions.telling import tell_project
 from labeling.models import Project
 from training.dials import policy_recipe, reward_recipe
@@ -24,7 +25,7 @@ from training.learning.models import find_model
 from training.learning.rewards.posterior import FastPosterior
 from training.models import PolicyVersion, Posterior, RewardVersion, Run
 from training.posterior.features import feature_folder, feature_policy
-from training.running import LOG, PATIENT, State, complete, fail
+from training.running import LOG, State, complete, fail
 from training.snapshot import NothingToTrainOn, take_snapshot, training_prompts
 
 ATTEMPTS = 5  # starts of one run without a step forward before it counts as failed

@@ -14,9 +14,6 @@ from training.models import PolicyVersion, Run
 State = Run.State
 LOG = "log.txt"
 LAST_LINES = 20
-# Threads that wait for each other sleep instead of spinning: on a machine that has other work to do, spinning
-# multiplied the cost of sampling by fourteen (measured), and it gains little on an idle one.
-PATIENT = {"OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class CannotRun(ValueError):

@@ -7,10 +7,13 @@ reward and policy runs as child processes, duels at the gate. Only the clock dif
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+import torch
 
 from labeling.actions.judging import lease_next, submit_verdict
 from labeling.actions.projecting import create_project
@@ -201,7 +204,7 @@ class Lab:
     def judge(self, upto: int) -> None:
         """Judge until the round has that many judgments."""
         while self.judged < upto:
-            self._keep_filled()
+            self._keep_filled(upto - self.judged)
             if not self._verdict():
                 raise LabFailed(f"the queue was empty after {self.judged} judgments")
             if self.judged % TICK_EVERY == 0:
@@ -225,11 +228,13 @@ class Lab:
     def _trial_open(self) -> bool:
         return self.project.trials.filter(state=Trial.State.OPEN).exists()
 
-    def _keep_filled(self) -> None:
+    def _keep_filled(self, needed: int) -> None:
+        """Fill the queue, but not beyond what is judged before the next run: a promotion would withdraw the rest."""
         lacking = filling.missing(self.project)
-        if lacking:
+        count = min(lacking, needed - (self.project.queue_target - lacking))
+        if count > 0:
             owner, shelf = self.heart.owner, self.shelf
-            filling.fill(project=self.project, shelf=shelf, owner=owner, chance=self.chance, count=lacking)
+            filling.fill(project=self.project, shelf=shelf, owner=owner, chance=self.chance, count=count)
 
     def _tick(self) -> None:
         if self.heart.owner is None:
@@ -268,7 +273,8 @@ class Lab:
         asked = [ask_for_run(project=self.project, kind=kind) for kind in (Run.Kind.POLICY, Run.Kind.REWARD)]
         for run in asked:
             self.heart.children.start(run)
-        self._measure_what_is_left()
+        with one_thread():
+            self._measure_what_is_left()
         for run in asked:
             self.finish(run)
 
@@ -289,6 +295,17 @@ class Lab:
             raise LabFailed(f"{run} ended as {run.state}: {run.error}")
         seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at and run.started_at else 0
         self.say(f"{run} took {seconds:.0f} s: {_short(run.result)}")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Leave the other cores to the runs at work."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _short(result: dict[str, Any]) -> str:

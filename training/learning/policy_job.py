@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from .watch import Watch
 
 STAGES = ("sample", "train", "watch", "measure")  # ``report``'s metric ``stage`` is a place in it
 VALIDATION_SHARE = 0.2  # of the training prompts, at most
+Item = TypeVar("Item")
 UNITS = {"sample": 40, "train": 40, "watch": 20}  # of progress in a round; the closing measurement has 20
 
 
@@ -150,7 +151,7 @@ def split_prompts(
 def _round(run: Run, number: int) -> dict[str, Any]:
     """Sample from the policy as it is, pair best against worst, train on that and on people's pairs."""
     fresh = _fresh_pairs(run, number)
-    rows = mixed(run.people, fresh, run.recipe.model_pairs_share)
+    rows = mixed(people_of_round(run, number), fresh, run.recipe.model_pairs_share)
     done = _train(run, number, rows)
     if not done.finished:
         raise Stopped
@@ -163,10 +164,20 @@ def _round(run: Run, number: int) -> dict[str, Any]:
 
 
 def prompts_of_round(run: Run, number: int) -> list[list[Message]]:
-    """``n_prompts`` training prompts, each as often as any other up to one; in another order in every round."""
-    order = np.random.default_rng(seed_of(run.recipe.seed, "order")).permutation(len(run.training))
-    start = number * run.recipe.n_prompts
-    return [run.training[order[place % len(order)]] for place in range(start, start + run.recipe.n_prompts)]
+    """``n_prompts`` training prompts, each as often as any other up to one."""
+    return _in_turn(run, run.training, "order", number, run.recipe.n_prompts)
+
+
+def people_of_round(run: Run, number: int) -> list[PreferenceRow]:
+    """All of people's pairs, or ``n_people`` of them, each as often as any other up to one."""
+    count = run.recipe.n_people
+    return _in_turn(run, run.people, "people", number, count) if 0 < count < len(run.people) else run.people
+
+
+def _in_turn(run: Run, items: Sequence[Item], name: str, number: int, count: int) -> list[Item]:
+    """Round ``number``'s ``count`` of ``items``: they are dealt in one random order, over and over."""
+    order = np.random.default_rng(seed_of(run.recipe.seed, name)).permutation(len(items))
+    return [items[order[place % len(order)]] for place in range(number * count, (number + 1) * count)]
 
 
 def _fresh_pairs(run: Run, number: int) -> list[PreferenceRow]:

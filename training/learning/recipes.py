@@ -132,6 +132,7 @@ class RewardRecipe(Dials):
 class PolicyRecipe(Dials):
     """A retraining of the policy by a pair objective on people's pairs and the reward model's.
 
+    People's pairs: all of them in every round, or ``n_people`` drawn anew for each, in turn.
     The reward model's pairs: ``n_prompts`` training prompts, ``best_of`` fresh samples each, best against
     worst, kept where the posterior is at least ``sure``; they make up ``model_pairs_share`` of the weight of all
     pairs. That is done ``rounds`` times in a run, each time with samples of the policy as it then is and the
@@ -147,6 +148,7 @@ class PolicyRecipe(Dials):
     sure: float = 0.75
     best_of: int = 8
     n_prompts: int = 256
+    n_people: int = 0
     rounds: int = 1
     n_validation: int = 64
     max_kl: float = 0.0
@@ -168,6 +170,7 @@ class PolicyRecipe(Dials):
         _require(0.5 <= self.sure <= 1.0, f"sure is a probability of at least 0.5, not {self.sure}")
         _require(self.best_of >= 2, f"best_of is at least 2, not {self.best_of}")
         _require(self.n_prompts >= 0, f"n_prompts is at least 0, not {self.n_prompts}")
+        _require(self.n_people >= 0, f"n_people is at least 0 (0 is all), not {self.n_people}")
         _require(self.rounds >= 1, f"rounds is at least 1, not {self.rounds}")
         _require(self.n_validation >= 8, f"n_validation is at least 8, not {self.n_validation}")
         _require(self.max_kl >= 0.0, f"max_kl is at least 0 (0 is no limit), not {self.max_kl}")
@@ -180,6 +183,7 @@ def starter_dpo() -> PolicyRecipe:
         beta=0.1,
         rounds=6,
         n_prompts=64,
+        n_people=192,
         sampler=SamplerSettings(temperature=1.0, max_new_tokens=128),
         optim=OptimSettings(learning_rate=6e-4, batch_size=16, num_train_epochs=1.0, token_budget=2048),
     )

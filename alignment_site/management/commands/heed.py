@@ -17,6 +17,7 @@ from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from alignment_site import backups, env, live, postgres, web
+from alignment_site.patience import PATIENT
 from alignment_site.ports import holder
 from alignment_site.postgres_account import DatabaseTrouble
 from alignment_site.serving import is_healthy
@@ -133,10 +134,8 @@ def web_parts(listener: socket.socket) -> list[Part]:
 
 def worker_part() -> Part:
     """The worker process."""
-    # Its threads wait asleep, and its linear algebra keeps to one core: people judge on the same machine.
-    environment = {"OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, str(env.CHECKOUT / "manage.py"), "worker"]
-    return Part(name="worker", command=command, environment=environment)
+    return Part(name="worker", command=command, environment=PATIENT)
 
 
 def prepare(say: Callable[[str], Any]) -> None:

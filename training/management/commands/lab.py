@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from alignment_site.patience import PATIENT
 from alignment_site.serving import NotServing
 from training.lab.people import LabTrouble, add_people_arguments, run_people
 
@@ -76,8 +77,6 @@ class Command(BaseCommand):
 
     def outside(self, options: dict[str, Any]) -> None:
         """A process of its own in a HEED_HOME of its own, both gone at the end."""
-        from training.running import PATIENT
-
         with tempfile.TemporaryDirectory(prefix="heed-lab-") as home:
             environment = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
             done = subprocess.run(

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from alignment_site.patience import PATIENT
+
 
 class Command(BaseCommand):
     """Runs until it is told to stop."""
@@ -21,7 +23,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run, and end politely on a signal."""
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded; see training/running.py
+        for name, value in PATIENT.items():
+            os.environ.setdefault(name, value)
         from training.working import Worker  # torch: `manage.py help` does without
 
         worker = Worker(slugs=options["project"])
