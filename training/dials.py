@@ -3,6 +3,7 @@
 from typing import Any
 
 from labeling.models import PolicySource, Project
+from training.learning.objectives import objective_of
 from training.learning.recipes import (
     PolicyRecipe,
     RewardRecipe,
@@ -15,7 +16,9 @@ from training.learning.recipes import (
 def policy_recipe(project: Project) -> PolicyRecipe:
     """The policy recipe. Raises ValueError in words where the project's changes do not fit it."""
     named = starter_dpo() if project.policy_source == PolicySource.STARTER else PolicyRecipe()
-    return PolicyRecipe.from_json(_over(named.to_json(), dict(project.recipe or {})))
+    recipe = PolicyRecipe.from_json(_over(named.to_json(), dict(project.recipe or {})))
+    objective_of(recipe)
+    return recipe
 
 
 def reward_recipe(project: Project) -> RewardRecipe:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from .batches import Batch, Layout, collate, fill, split_large
 from .models import Policy, base_model
 from .text import Group
 
+Read = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # logits [N, V] and targets [N] to [N] or [N, values]
 LOGITS_AT_ONCE = 2**25  # elements of [predictions, vocabulary] held at a time: 128 MB in fp32
 MOST_RESPONSES = 8  # per tree when scoring; a larger group is scored in pieces
 
@@ -87,7 +88,16 @@ def token_logprobs(model: Any, batch: Batch) -> torch.Tensor:
     return _logprobs(base_model(model), batch, wiring(model))
 
 
-def _logprobs(base: Any, batch: Batch, wired: Wiring) -> torch.Tensor:
+def token_statistics(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Of every predicted token of a batch: its log-probability [N] with gradient, and without one the logarithm of
+    the sum of all tokens' squared probabilities [N] and the entropy of the prediction [N], in nats."""
+    values_N3 = _logprobs(base_model(model), batch, wiring(model), _statistics)
+    logprob_N, log_sum_sq_N, entropy_N = values_N3.unbind(1)
+    return logprob_N, log_sum_sq_N.detach(), entropy_N.detach()
+
+
+def _logprobs(base: Any, batch: Batch, wired: Wiring, read: Read | None = None) -> torch.Tensor:
+    read = read or _chosen
     inputs = {"input_ids": batch.input_ids_RL, "use_cache": False}
     if wired.tree or batch.mask_R1LL is None:
         inputs["position_ids"] = batch.position_ids_RL
@@ -97,10 +107,10 @@ def _logprobs(base: Any, batch: Batch, wired: Wiring) -> torch.Tensor:
         del inputs["position_ids"]  # plain rows count from zero, which every architecture does by itself
     if not wired.head:
         logits_RLV = base(**inputs).logits
-        return _chosen(logits_RLV.flatten(0, 1)[batch.predictor_N], batch.target_N)
+        return read(logits_RLV.flatten(0, 1)[batch.predictor_N], batch.target_N)
     states_RLD = getattr(base, base.base_model_prefix)(**inputs).last_hidden_state
     states_ND = states_RLD.flatten(0, 1)[batch.predictor_N]
-    return _head(base.get_output_embeddings(), states_ND, batch.target_N)
+    return _head(base.get_output_embeddings(), states_ND, batch.target_N, read)
 
 
 def _additive(mask_R1LL: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
@@ -108,14 +118,14 @@ def _additive(mask_R1LL: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     return torch.zeros_like(mask_R1LL, dtype=dtype).masked_fill_(~mask_R1LL, float("-inf"))
 
 
-def _head(head: Any, states_ND: torch.Tensor, target_N: torch.Tensor) -> torch.Tensor:
+def _head(head: Any, states_ND: torch.Tensor, target_N: torch.Tensor, read: Read) -> torch.Tensor:
     """Logits in pieces of bounded memory; with several pieces the backward pass computes each again."""
     piece = max(1, LOGITS_AT_ONCE // head.weight.shape[0])
     if len(target_N) <= piece:
-        return _chosen(head(states_ND), target_N)
+        return read(head(states_ND), target_N)
 
     def score(states: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        return _chosen(head(states), target)
+        return read(head(states), target)
 
     pairs = zip(torch.split(states_ND, piece), torch.split(target_N, piece), strict=True)
     return torch.cat([checkpoint(score, states, target, use_reentrant=False) for states, target in pairs])
@@ -124,6 +134,16 @@ def _head(head: Any, states_ND: torch.Tensor, target_N: torch.Tensor) -> torch.T
 def _chosen(logits_NV: torch.Tensor, target_N: torch.Tensor) -> torch.Tensor:
     precise = logits_NV if logits_NV.dtype == torch.float64 else logits_NV.float()
     return -F.cross_entropy(precise, target_N, reduction="none")
+
+
+def _statistics(logits_NV: torch.Tensor, target_N: torch.Tensor) -> torch.Tensor:
+    logprob_N = _chosen(logits_NV, target_N)
+    with torch.no_grad():
+        precise = logits_NV if logits_NV.dtype == torch.float64 else logits_NV.float()
+        logprob_NV = precise.log_softmax(-1)
+        log_sum_sq_N = torch.logsumexp(2.0 * logprob_NV, -1)
+        entropy_N = -(logprob_NV.exp() * logprob_NV).sum(-1)
+    return torch.stack([logprob_N, log_sum_sq_N, entropy_N], dim=1)
 
 
 def sequence_sums(values_N: torch.Tensor, batch: Batch) -> torch.Tensor:

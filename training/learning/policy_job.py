@@ -17,7 +17,7 @@ from .evaluation.policy import SequenceKL, sequence_kl
 from .job import Report, ShouldStop, Stopped
 from .logprobs import LogprobCache, response_logprobs
 from .models import Policy, load_policy, model_digest, save_policy
-from .objectives import PairDials, pair_objective
+from .objectives import objective_of
 from .objectives.pairs import pair_loss, pair_plan
 from .online.best_against_worst import answer, best_against_worst
 from .online.ranking import PosteriorRanker, Ranker, RewardRanker
@@ -110,6 +110,7 @@ def _prepare(directory: Path, report: Report, should_stop: ShouldStop) -> Run:
     if job.kind != "policy":
         raise ValueError(f"this is a {job.kind} job, not a policy job")
     recipe = PolicyRecipe.from_json(job.recipe)
+    objective_of(recipe).refuse_unfit(people)
     compute = job.plan or resolve()
     (honour if job.plan else configure)(compute)
     policy = load_policy(job.base, device=compute.device, lora=recipe.lora)
@@ -223,23 +224,22 @@ def mixed(people: Sequence[PreferenceRow], fresh: Sequence[PreferenceRow], share
 def _train(run: Run, number: int, rows: list[PreferenceRow]) -> OptimResult:
     recipe = run.recipe
     settings = replace(recipe.optim, seed=seed_of(recipe.optim.seed, number) % 2**31)
-    objective = pair_objective(recipe.loss_type)
+    objective = objective_of(recipe)
     plan = pair_plan(
         run.policy,
         rows,
         settings,
         max_length=recipe.max_length,
         objective=objective,
+        dials=recipe,
         reference=run.incumbent,
         cache=LogprobCache(run.work / "reference", model_digest(run.incumbent.directory)),
         compute=run.compute,
     )
-    dials = PairDials(beta=recipe.beta, label_smoothing=recipe.label_smoothing)
-    sft = pair_objective("sft") if recipe.sft_weight else None
     return optimise(
         run.policy.model,
         plan.steps,
-        pair_loss(objective, dials, sft_weight=recipe.sft_weight, sft=sft, compute=run.compute),
+        pair_loss(objective, recipe, compute=run.compute),
         settings,
         directory=run.work / f"round-{number}",
         report=lambda step, total, metrics: run.told(number, "train", step / total, metrics),

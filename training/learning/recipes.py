@@ -1,7 +1,7 @@
 """Recipes: all dials of a run in one frozen dataclass, stored with it, and functions that name good ones."""
 
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import Any, Self, get_type_hints
+from typing import Any, Self, get_origin, get_type_hints
 
 
 class Dials:
@@ -32,6 +32,10 @@ def _value(where: str, kind: Any, value: Any) -> Any:
     for member in allowed:
         if is_dataclass(member) and isinstance(value, dict):
             return member(**_values(member, value))
+    if get_origin(kind) is dict:
+        if isinstance(value, dict):
+            return dict(value)
+        raise ValueError(f"{where} is a JSON object, not {value!r}")
     if float in allowed and type(value) is int:
         return float(value)
     if type(value) not in allowed:
@@ -128,10 +132,56 @@ class RewardRecipe(Dials):
     optim: OptimSettings = field(default_factory=OptimSettings)
 
 
+F_DIVERGENCES = ("reverse_kl", "forward_kl", "js_divergence", "alpha_divergence")
+
+
 @dataclass(frozen=True)
-class PolicyRecipe(Dials):
+class ObjectiveDials(Dials):
+    """The dials of the preference objectives, named as in TRL where it has them. Which objective reads which is
+    said by the objective (``terms.PairObjective.dials``); each one's meaning stands beside its formula.
+
+    Every objective reads ``beta``, ``label_smoothing``, ``ld_alpha`` (1 counts the whole response) and
+    ``use_weighting``.
+    """
+
+    beta: float = 0.1
+    label_smoothing: float = 0.0
+    f_divergence_type: str = "reverse_kl"
+    f_alpha_divergence_coef: float = 0.5
+    ld_alpha: float = 1.0
+    use_weighting: bool = False
+    discopop_tau: float = 0.05
+    simpo_gamma: float = 1.0
+    alpha: float = 0.25
+    entropy_alpha: float = 0.9
+    nll_weight: float = 1.0
+    contrastive_bias: float = 0.5
+    odds_or_ratio: str = "odds"
+    pairwise: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse dials without a meaning."""
+        _require(self.beta > 0.0, f"beta is above 0, not {self.beta}")
+        _require(0.0 <= self.label_smoothing < 0.5, f"label_smoothing is in [0, 0.5), not {self.label_smoothing}")
+        _require(
+            self.f_divergence_type in F_DIVERGENCES,
+            f"f_divergence_type is one of {', '.join(F_DIVERGENCES)}, not {self.f_divergence_type!r}",
+        )
+        _require(0.0 <= self.ld_alpha <= 1.0, f"ld_alpha is in [0, 1] (1 is the whole response), not {self.ld_alpha}")
+        _require(self.discopop_tau > 0.0, f"discopop_tau is above 0, not {self.discopop_tau}")
+        _require(self.alpha >= 0.0, f"alpha is at least 0 (0 is SimPO), not {self.alpha}")
+        _require(self.entropy_alpha > 0.0, f"entropy_alpha is above 0 (1 is DPO), not {self.entropy_alpha}")
+        _require(self.nll_weight >= 0.0, f"nll_weight is at least 0, not {self.nll_weight}")
+        _require(0.0 < self.contrastive_bias <= 1.0, f"contrastive_bias is in (0, 1], not {self.contrastive_bias}")
+        _require(self.odds_or_ratio in ("odds", "ratio"), f"odds_or_ratio is odds or ratio, not {self.odds_or_ratio!r}")
+
+
+@dataclass(frozen=True)
+class PolicyRecipe(ObjectiveDials):
     """A retraining of the policy by a pair objective on people's pairs and the reward model's.
 
+    ``loss_type`` names the objective; ``loss_weights`` adds others with their weights ({"sft": 0.2}), or, where it
+    names ``loss_type`` too, weighs that (TRL's mixtures).
     People's pairs: all of them in every round, or ``n_people`` drawn anew for each, in turn.
     The reward model's pairs: ``n_prompts`` training prompts, ``best_of`` fresh samples each, best against
     worst, kept where the posterior is at least ``sure``; they make up ``model_pairs_share`` of the weight of all
@@ -141,9 +191,7 @@ class PolicyRecipe(Dials):
     """
 
     loss_type: str = "sigmoid"
-    beta: float = 0.1
-    label_smoothing: float = 0.0
-    sft_weight: float = 0.0
+    loss_weights: dict[str, float] = field(default_factory=dict)
     model_pairs_share: float = 0.5
     sure: float = 0.75
     best_of: int = 8
@@ -161,8 +209,12 @@ class PolicyRecipe(Dials):
 
     def __post_init__(self) -> None:
         """Refuse dials without a meaning."""
-        _require(self.beta > 0.0, f"beta is above 0, not {self.beta}")
-        _require(0.0 <= self.label_smoothing < 0.5, f"label_smoothing is in [0, 0.5), not {self.label_smoothing}")
+        super().__post_init__()
+        for name, weight in self.loss_weights.items():
+            _require(
+                type(weight) in (int, float) and weight >= 0.0,
+                f"loss_weights.{name} is a number of at least 0, not {weight!r}",
+            )
         _require(
             0.0 <= self.model_pairs_share <= 1.0,
             f"model_pairs_share is in [0, 1], not {self.model_pairs_share}",
@@ -184,7 +236,7 @@ def starter_dpo() -> PolicyRecipe:
         rounds=6,
         n_prompts=64,
         n_people=192,
-        sampler=SamplerSettings(temperature=1.0, max_new_tokens=128),
+        sampler=SamplerSettings(temperature=1.0, max_new_tokens=96),
         optim=OptimSettings(learning_rate=6e-4, batch_size=16, num_train_epochs=1.0, token_budget=2048),
     )
 

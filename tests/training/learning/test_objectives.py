@@ -15,19 +15,19 @@ from training.learning.logprobs import LogprobCache, response_logprobs
 from training.learning.models import Policy
 from training.learning.objectives import (
     PAIR_OBJECTIVES,
-    PairDials,
     PairTerms,
     Side,
+    mixture,
     pair_objective,
     soft_loss,
 )
 from training.learning.objectives.pairs import pair_loss, pair_metrics, pair_plan, pair_terms
 from training.learning.objectives.sft import sft_loss, sft_steps
 from training.learning.optimise import optimise
-from training.learning.recipes import OptimSettings
+from training.learning.recipes import ObjectiveDials, OptimSettings
 from training.learning.rows import PreferenceRow
 
-DIALS = PairDials(beta=0.1)
+DIALS = ObjectiveDials(beta=0.1)
 NUMBERS = st.floats(-60, -0.1)
 LENGTHS = st.integers(1, 60)
 
@@ -42,6 +42,7 @@ def terms(first: Side, second: Side, p: float = 1.0, weight: float = 1.0) -> Pai
     return PairTerms(first, second, label, weights)
 
 
+SOFT = st.sampled_from(sorted(key for key, objective in PAIR_OBJECTIVES.items() if not objective.whole_batch))
 SIDES = st.builds(side, NUMBERS, NUMBERS, LENGTHS)
 
 
@@ -60,9 +61,7 @@ def test_sft_as_a_pair_objective_is_the_chosen_responses_loss_per_token() -> Non
     assert loss.item() == pytest.approx(2.5)
 
 
-@given(
-    first=SIDES, second=SIDES, p=st.floats(0, 1), weight=st.floats(0, 5), key=st.sampled_from(sorted(PAIR_OBJECTIVES))
-)
+@given(first=SIDES, second=SIDES, p=st.floats(0, 1), weight=st.floats(0, 5), key=SOFT)
 def test_naming_the_sides_the_other_way_round_changes_nothing(
     first: Side, second: Side, p: float, weight: float, key: str
 ) -> None:
@@ -72,9 +71,7 @@ def test_naming_the_sides_the_other_way_round_changes_nothing(
     assert torch.allclose(there, back, rtol=1e-9)
 
 
-@given(
-    first=SIDES, second=SIDES, p=st.floats(0, 1), weight=st.floats(0, 5), key=st.sampled_from(sorted(PAIR_OBJECTIVES))
-)
+@given(first=SIDES, second=SIDES, p=st.floats(0, 1), weight=st.floats(0, 5), key=SOFT)
 def test_a_soft_label_mixes_the_two_certain_losses_and_the_weight_multiplies(
     first: Side, second: Side, p: float, weight: float, key: str
 ) -> None:
@@ -87,7 +84,7 @@ def test_a_soft_label_mixes_the_two_certain_losses_and_the_weight_multiplies(
 @given(first=SIDES, second=SIDES, smooth=st.floats(0, 0.49))
 def test_label_smoothing_is_the_soft_label_one_minus_epsilon(first: Side, second: Side, smooth: float) -> None:
     objective = PAIR_OBJECTIVES["sigmoid"]
-    smoothed = soft_loss(objective, terms(first, second), PairDials(beta=0.1, label_smoothing=smooth))
+    smoothed = soft_loss(objective, terms(first, second), ObjectiveDials(beta=0.1, label_smoothing=smooth))
     assert torch.allclose(smoothed, soft_loss(objective, terms(first, second, 1 - smooth), DIALS), rtol=1e-9)
 
 
@@ -101,7 +98,7 @@ def test_a_tie_pulls_the_policy_back_to_the_reference() -> None:
 
 def test_an_unknown_objective_is_refused_with_the_names_there_are() -> None:
     assert pair_objective("ipo").key == "ipo"
-    with pytest.raises(ValueError, match="no pair objective 'dpo'; there are ipo, sft, sigmoid"):
+    with pytest.raises(ValueError, match=r"no pair objective 'dpo'; there are alpha_po, .*, sigmoid"):
         pair_objective("dpo")
 
 
@@ -150,7 +147,7 @@ def policy(tmp_path: Path) -> Policy:
 
 @pytest.mark.parametrize("key", ["sigmoid", "ipo"])
 def test_training_on_pairs_prefers_the_chosen_style_on_a_new_prompt(policy: Policy, tmp_path: Path, key: str) -> None:
-    objective = PAIR_OBJECTIVES[key]
+    objective = mixture(key)
     new = policy.text.group(user("Something else"), [answer("The sea is deep."), answer("Thanks! Blue.")])
     before = [values.sum() for values in response_logprobs(policy, [new])[0]]
     plan = pair_plan(policy, rows(PAIRS), SETTINGS, max_length=128, objective=objective)
@@ -158,7 +155,7 @@ def test_training_on_pairs_prefers_the_chosen_style_on_a_new_prompt(policy: Poli
     optimise(
         policy.model,
         plan.steps,
-        pair_loss(objective, PairDials(beta=0.5)),
+        pair_loss(objective, ObjectiveDials(beta=0.5)),
         SETTINGS,
         directory=tmp_path / "run",
         report=lambda step, total, metrics: reports.append(metrics),
@@ -172,7 +169,7 @@ def test_training_on_pairs_prefers_the_chosen_style_on_a_new_prompt(policy: Poli
 
 def test_the_plan_reads_the_reference_before_the_first_step_and_keeps_it(policy: Policy, tmp_path: Path) -> None:
     cache = LogprobCache(tmp_path / "cache", "a" * 64)
-    objective = PAIR_OBJECTIVES["sigmoid"]
+    objective = mixture("sigmoid")
     plan = pair_plan(policy, rows(PAIRS), SETTINGS, max_length=128, objective=objective, cache=cache)
     assert len(cache) == 24
     for micro in plan.steps[0]:
@@ -187,31 +184,31 @@ def test_the_plan_reads_the_reference_before_the_first_step_and_keeps_it(policy:
 
 
 def test_an_objective_without_reference_never_computes_one(policy: Policy) -> None:
-    plan = pair_plan(policy, rows(PAIRS), SETTINGS, max_length=128, objective=PAIR_OBJECTIVES["sft"])
+    plan = pair_plan(policy, rows(PAIRS), SETTINGS, max_length=128, objective=mixture("sft"))
     assert all(micro.reference_P2.eq(0).all() for micro in plan.steps[0])
 
 
 def test_a_cut_by_max_length_is_counted(policy: Policy) -> None:
-    plan = pair_plan(policy, rows(PAIRS), SETTINGS, max_length=20, objective=PAIR_OBJECTIVES["sft"])
+    plan = pair_plan(policy, rows(PAIRS), SETTINGS, max_length=20, objective=mixture("sft"))
     assert plan.cut["groups_cut"] == 12 and plan.cut["prompt_tokens_cut"] > 12
 
 
 def test_weight_zero_teaches_nothing(policy: Policy, tmp_path: Path) -> None:
     before = {name: value.clone() for name, value in policy.model.state_dict().items()}
-    objective = PAIR_OBJECTIVES["sigmoid"]
+    objective = mixture("sigmoid")
     plan = pair_plan(policy, rows(PAIRS, weight=0.0), SETTINGS, max_length=128, objective=objective)
     optimise(policy.model, plan.steps[:3], pair_loss(objective, DIALS), SETTINGS, directory=tmp_path / "run")
     assert all(torch.equal(value, before[name]) for name, value in policy.model.state_dict().items())
 
 
 def test_an_added_likelihood_term_raises_the_chosen_response(policy: Policy, tmp_path: Path) -> None:
-    objective, sft = PAIR_OBJECTIVES["sigmoid"], PAIR_OBJECTIVES["sft"]
+    objective = mixture("sigmoid", {"sft": 1.0})
     plan = pair_plan(policy, rows(PAIRS), SETTINGS, max_length=128, objective=objective)
     reports: list[dict[str, float]] = []
     optimise(
         policy.model,
         plan.steps,
-        pair_loss(objective, DIALS, sft_weight=1.0, sft=sft),
+        pair_loss(objective, DIALS),
         SETTINGS,
         directory=tmp_path / "run",
         report=lambda step, total, metrics: reports.append(metrics),

@@ -31,7 +31,7 @@ def test_nested_dials_come_back_and_absent_ones_take_their_defaults() -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        ({"bata": 1.0}, "PolicyRecipe has no bata; it has loss_type, beta"),
+        ({"bata": 1.0}, "PolicyRecipe has no bata; it has beta, label_smoothing"),
         ({"beta": "high"}, "PolicyRecipe.beta is float, not 'high'"),
         ({"beta": True}, "PolicyRecipe.beta is float, not True"),
         ({"best_of": 2.5}, "PolicyRecipe.best_of is int, not 2.5"),

@@ -8,14 +8,15 @@ import torch
 
 from ..batches import Batch, collate, training_steps
 from ..devices import Compute, precision
-from ..logprobs import LogprobCache, layout, response_logprobs, sequence_sums, token_logprobs
+from ..logprobs import LogprobCache, layout, response_logprobs, sequence_sums, token_logprobs, token_statistics
 from ..models import Policy
 from ..optimise import Part
-from ..recipes import OptimSettings
+from ..recipes import ObjectiveDials, OptimSettings
 from ..rows import PreferenceRow
 from ..text import Group, cuts
+from .mixture import Mixture
 from .steps import LazySteps
-from .terms import PairDials, PairObjective, PairTerms, Side, soft_loss
+from .terms import PairTerms, Side, turned
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def pair_plan(
     settings: OptimSettings,
     *,
     max_length: int,
-    objective: PairObjective,
+    objective: Mixture,
+    dials: ObjectiveDials | None = None,
     reference: Policy | None = None,
     cache: LogprobCache | None = None,
     compute: Compute | None = None,
@@ -55,15 +57,19 @@ def pair_plan(
     """Lay out a training of ``policy`` on ``rows``.
 
     The reference is the policy as it is now (the incumbent, before its first step) or ``reference``;
-    its log-probabilities come from ``cache`` where known. A pure function of its arguments: a resumed run
+    its log-probabilities come from ``cache`` where known. An objective that looks at a whole step gets it uncut,
+    whatever the budget of tokens. A pure function of its arguments: a resumed run
     calls it again with the policy loaded afresh.
+    Raises ValueError where the rows do not fit the objective.
     """
+    objective.refuse_unfit(rows)
     groups = pair_groups(policy, rows, max_length)
     reference_P2 = torch.zeros(len(rows), 2)
     if objective.reference:
         with precision(compute):
             values = response_logprobs(reference or policy, groups, token_budget=settings.token_budget, cache=cache)
-        reference_P2 = torch.stack([torch.stack([value.sum() for value in pair]) for pair in values])
+        tail = dials.ld_alpha if dials else 1.0
+        reference_P2 = torch.stack([torch.stack(_shortened(pair, tail)) for pair in values])
     p_P = torch.tensor([row.p for row in rows])
     weight_P = torch.tensor([row.weight for row in rows])
     shape = layout(policy.model)
@@ -71,7 +77,7 @@ def pair_plan(
         groups,
         shape,
         batch_size=settings.batch_size,
-        token_budget=settings.token_budget,
+        token_budget=2**62 if objective.whole_batch else settings.token_budget,
         epochs=settings.num_train_epochs,
         seed=settings.seed,
     )
@@ -85,53 +91,66 @@ def pair_plan(
     return PairPlan(LazySteps(plan, build), cuts(groups))
 
 
-def pair_terms(model: Any, micro: PairBatch) -> PairTerms:
-    """Sequence terms of a micro-batch, with gradient."""
-    logprob_N = token_logprobs(model, micro.batch)
-    policy_P2 = sequence_sums(logprob_N, micro.batch).view(-1, 2)
-    length_P2 = torch.bincount(micro.batch.sequence_N, minlength=policy_P2.numel()).view(-1, 2)
+def _shortened(pair: Sequence[torch.Tensor], tail: float) -> list[torch.Tensor]:
+    """Both responses' sums, in which what one has beyond the other's length counts ``tail``."""
+    shared = min(map(len, pair))
+    return [values[:shared].sum() + tail * values[shared:].sum() for values in pair]
+
+
+def pair_terms(model: Any, micro: PairBatch, dials: ObjectiveDials | None = None) -> PairTerms:
+    """Sequence terms of a micro-batch, with gradient.
+
+    With ``ld_alpha`` below 1 the tokens that one response has beyond the other's length count that much (LD-DPO, Liu
+    et al. 2024, arXiv:2409.06411).
+    """
+    batch, asked = micro.batch, dials or ObjectiveDials()
+    length_P2 = torch.bincount(batch.sequence_N, minlength=len(batch.sequences)).view(-1, 2)
+    certainty_P2: tuple[torch.Tensor | None, ...] = (None, None)
+    if asked.use_weighting:
+        logprob_N, log_sum_sq_N, _ = token_statistics(model, batch)
+        aligned_S = sequence_sums((logprob_N - log_sum_sq_N).detach(), batch)
+        certainty_P2 = (aligned_S / length_P2.flatten()).exp().view(-1, 2).unbind(1)
+    else:
+        logprob_N = token_logprobs(model, batch)
+    if asked.ld_alpha < 1.0:
+        logprob_N = logprob_N * _tail_weights(length_P2, asked.ld_alpha)
+    policy_P2 = sequence_sums(logprob_N, batch).view(-1, 2)
     reference_P2 = micro.reference_P2.to(policy_P2.dtype)
-    first, second = (Side(policy_P2[:, j], reference_P2[:, j], length_P2[:, j]) for j in (0, 1))
+    first, second = (Side(policy_P2[:, j], reference_P2[:, j], length_P2[:, j], certainty_P2[j]) for j in (0, 1))
     return PairTerms(first, second, micro.p_P.to(policy_P2.dtype), micro.weight_P.to(policy_P2.dtype))
 
 
+def _tail_weights(length_P2: torch.Tensor, tail: float) -> torch.Tensor:
+    """1 for each token [N] within the shorter length of its pair, ``tail`` beyond it."""
+    length_S = length_P2.flatten()
+    shared_S = length_P2.min(dim=1, keepdim=True).values.expand(-1, 2).flatten()
+    start_S = length_S.cumsum(0) - length_S
+    place_N = torch.arange(int(length_S.sum()), device=length_S.device) - start_S.repeat_interleave(length_S)
+    return torch.where(place_N < shared_S.repeat_interleave(length_S), 1.0, tail)
+
+
 def pair_loss(
-    objective: PairObjective,
-    dials: PairDials,
-    *,
-    sft_weight: float = 0.0,
-    sft: PairObjective | None = None,
-    compute: Compute | None = None,
+    objective: Mixture, dials: ObjectiveDials, *, compute: Compute | None = None
 ) -> Callable[[Any, PairBatch], Part]:
     """The loss function for ``optimise``: the objective's soft loss per pair, averaged over the step's pairs.
 
-    ``sft_weight`` adds that much of the objective ``sft`` (RPO, Pang et al. 2024, arXiv:2404.19733).
     Metrics carry TRL's names; the chosen response of a pair is its likelier one (p ≥ ½).
     """
 
     def loss(model: Any, micro: PairBatch) -> Part:
         with precision(compute):
-            terms = pair_terms(model, micro)
-        losses_P = soft_loss(objective, terms, dials)
-        if sft is not None and sft_weight:
-            losses_P = losses_P + sft_weight * soft_loss(sft, terms, dials)
+            terms = pair_terms(model, micro, dials)
+        losses_P = objective.losses(terms, dials)
         return Part(losses_P.sum(), float(len(losses_P)), pair_metrics(terms, dials))
 
     return loss
 
 
 @torch.no_grad()
-def pair_metrics(terms: PairTerms, dials: PairDials) -> dict[str, float]:
+def pair_metrics(terms: PairTerms, dials: ObjectiveDials) -> dict[str, float]:
     """Sums over the pairs of TRL's metrics; a tie (p = ½) counts half in ``rewards/accuracies``."""
-    first, second = terms.first, terms.second
-    preferred_P = terms.p_P >= 0.5
-
-    def sides(of_first_P: torch.Tensor, of_second_P: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        chosen_P = torch.where(preferred_P, of_first_P, of_second_P)
-        return chosen_P, of_first_P + of_second_P - chosen_P
-
-    chosen_P, rejected_P = sides(dials.beta * first.ratio_P, dials.beta * second.ratio_P)
-    chosen_logp_P, rejected_logp_P = sides(first.policy_P, second.policy_P)
+    chosen, rejected = turned(terms)
+    chosen_P, rejected_P = dials.beta * chosen.ratio_P, dials.beta * rejected.ratio_P
     margin_P = chosen_P - rejected_P
     right_P = torch.where(terms.p_P == 0.5, 0.5, (margin_P > 0).to(margin_P.dtype))
     return {
@@ -139,6 +158,6 @@ def pair_metrics(terms: PairTerms, dials: PairDials) -> dict[str, float]:
         "rewards/rejected": float(rejected_P.sum()),
         "rewards/margins": float(margin_P.sum()),
         "rewards/accuracies": float(right_P.sum()),
-        "logps/chosen": float(chosen_logp_P.sum()),
-        "logps/rejected": float(rejected_logp_P.sum()),
+        "logps/chosen": float(chosen.policy_P.sum()),
+        "logps/rejected": float(rejected.policy_P.sum()),
     }

@@ -11,13 +11,13 @@ from ..devices import Compute, precision
 from ..logprobs import layout, token_logprobs
 from ..models import Policy
 from ..optimise import Part
-from ..recipes import OptimSettings
+from ..recipes import ObjectiveDials, OptimSettings
 from ..text import Group
 from .steps import LazySteps
-from .terms import PairDials, PairObjective, Side
+from .terms import PairObjective, Side
 
 
-def chosen_nll(chosen: Side, rejected: Side, dials: PairDials) -> torch.Tensor:
+def chosen_nll(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Tensor:
     """−log π(chosen|x) per token: [P]. Needs no reference; the rejected response is ignored."""
     return -chosen.policy_P / chosen.length_P
 

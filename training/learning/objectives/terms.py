@@ -6,34 +6,33 @@ from typing import Literal
 
 import torch
 
-from ..recipes import Dials
+from ..recipes import ObjectiveDials
 
 Needs = Literal["pair", "list", "unpaired", "scored", "steps"]
-
-
-@dataclass(frozen=True)
-class PairDials(Dials):
-    """The dials of the pair objectives, named as in TRL."""
-
-    beta: float = 0.1
-    label_smoothing: float = 0.0
 
 
 @dataclass(frozen=True)
 class Side:
     """One response of each of P pairs: summed log-probabilities [P] in nats, and lengths [P] in tokens.
 
-    ``reference_P`` is zero where an objective needs no reference.
+    ``reference_P`` is zero where an objective needs no reference. ``certainty_P`` is the policy's own weight of the
+    response (WPO, without gradient), 1 where nobody asked for it.
     """
 
     policy_P: torch.Tensor
     reference_P: torch.Tensor
     length_P: torch.Tensor
+    certainty_P: torch.Tensor | None = None
 
     @property
     def ratio_P(self) -> torch.Tensor:
         """log π(y|x) − log π_ref(y|x)."""
         return self.policy_P - self.reference_P
+
+    @property
+    def mean_P(self) -> torch.Tensor:
+        """log π(y|x) per token."""
+        return self.policy_P / self.length_P
 
 
 @dataclass(frozen=True)
@@ -49,27 +48,68 @@ class PairTerms:
     weight_P: torch.Tensor
 
 
-PairLoss = Callable[[Side, Side, PairDials], torch.Tensor]
+PairLoss = Callable[[Side, Side, ObjectiveDials], torch.Tensor]
 
 
 @dataclass(frozen=True)
 class PairObjective:
-    """A pair objective: ``loss(chosen, rejected, dials)`` gives [P], as if the label were certain."""
+    """A pair objective: ``loss(chosen, rejected, dials)`` gives [P], as if the label were certain.
+
+    ``dials`` are those it reads besides the ones that all read. One with ``whole_batch`` sorts or normalises over
+    a step's pairs, so it takes certain labels of weight 1 only. One with ``own_smoothing`` has ``label_smoothing``
+    in its formula.
+    """
 
     key: str
     loss: PairLoss
     reference: bool = True
     needs: Needs = "pair"
+    dials: tuple[str, ...] = ()
+    whole_batch: bool = False
+    own_smoothing: bool = False
 
 
-def soft_loss(objective: PairObjective, terms: PairTerms, dials: PairDials) -> torch.Tensor:
+def soft_loss(objective: PairObjective, terms: PairTerms, dials: ObjectiveDials) -> torch.Tensor:
     """Weighted losses [P] under soft labels: w · (p·ℓ(first, second) + (1 − p)·ℓ(second, first)).
 
     ``label_smoothing`` ε moves every label towards the other side, p(1 − ε) + (1 − p)ε, which for certain
     labels and the sigmoid loss is conservative DPO (Mitchell 2023, ericmitchell.ai/cdpo.pdf).
     """
-    smooth = dials.label_smoothing
+    if objective.whole_batch:
+        return _whole_batch_loss(objective, terms, dials)
+    smooth = 0.0 if objective.own_smoothing else dials.label_smoothing
     p_P = terms.p_P * (1.0 - smooth) + (1.0 - terms.p_P) * smooth
     forward_P = objective.loss(terms.first, terms.second, dials)
     backward_P = objective.loss(terms.second, terms.first, dials)
-    return terms.weight_P * (p_P * forward_P + (1.0 - p_P) * backward_P)
+    return terms.weight_P * certainty(terms) * (p_P * forward_P + (1.0 - p_P) * backward_P)
+
+
+def certainty(terms: PairTerms) -> torch.Tensor | float:
+    """How likely the policy itself finds both responses: [P], the weight of WPO.
+
+    Zhou et al. 2024, arXiv:2406.11827, equation 2.
+    """
+    if terms.first.certainty_P is None or terms.second.certainty_P is None:
+        return 1.0
+    return terms.first.certainty_P * terms.second.certainty_P
+
+
+def _whole_batch_loss(objective: PairObjective, terms: PairTerms, dials: ObjectiveDials) -> torch.Tensor:
+    """The losses [P] of certain labels, each pair turned so that its chosen response comes first."""
+    chosen, rejected = turned(terms)
+    smooth = 0.0 if objective.own_smoothing else dials.label_smoothing
+    losses_P = objective.loss(chosen, rejected, dials)
+    if smooth:
+        losses_P = (1.0 - smooth) * losses_P + smooth * objective.loss(rejected, chosen, dials)
+    return losses_P
+
+
+def turned(terms: PairTerms) -> tuple[Side, Side]:
+    """The likelier response of each pair, then the other one (the first where p = ½)."""
+    preferred_P = terms.p_P >= 0.5
+
+    def side(here: Side, there: Side) -> Side:
+        names = ("policy_P", "reference_P", "length_P")
+        return Side(*(torch.where(preferred_P, getattr(here, name), getattr(there, name)) for name in names))
+
+    return side(terms.first, terms.second), side(terms.second, terms.first)

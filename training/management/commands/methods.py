@@ -26,4 +26,6 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(rows, indent=1, ensure_ascii=False))
             return
         for row in METHODS:
+            costs = f"; costs {row.cost}" if row.cost else ""
             self.stdout.write(f"{row.key:24} {row.summary}\n{'':24} {row.paper}; {row.module}")
+            self.stdout.write(f"{'':24} needs {row.needs}{costs}")

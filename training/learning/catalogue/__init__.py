@@ -1,41 +1,11 @@
 """Every method that exists here, by name: its paper, its module, what it needs."""
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Method:
-    """A published method. ``module`` is its dotted path."""
-
-    key: str
-    paper: str
-    module: str
-    needs: str
-    summary: str
-
+from .method import Method
+from .objectives import MODIFIERS, OBJECTIVES
 
 METHODS: list[Method] = [
-    Method(
-        key="sigmoid",
-        paper="Direct Preference Optimization: Your Language Model is Secretly a Reward Model (arXiv:2305.18290)",
-        module="training.learning.objectives.dpo",
-        needs="pairs, a reference policy",
-        summary="DPO with soft labels and weights; label_smoothing makes it conservative DPO",
-    ),
-    Method(
-        key="ipo",
-        paper="A General Theoretical Paradigm to Understand Learning from Human Preferences (arXiv:2310.12036)",
-        module="training.learning.objectives.ipo",
-        needs="pairs, a reference policy",
-        summary="A squared distance to a margin per token, which cannot run away on certain labels",
-    ),
-    Method(
-        key="sft",
-        paper="Training language models to follow instructions with human feedback (arXiv:2203.02155)",
-        module="training.learning.objectives.sft",
-        needs="responses; as a pair objective, pairs",
-        summary="Likelihood of responses, alone or added to a pair objective",
-    ),
+    *OBJECTIVES,
+    *MODIFIERS,
     Method(
         key="lora",
         paper="LoRA: Low-Rank Adaptation of Large Language Models (arXiv:2106.09685)",
@@ -79,3 +49,5 @@ METHODS: list[Method] = [
         summary="Asks the pair whose answer tells most about the weights; plain uncertainty besides",
     ),
 ]
+
+__all__ = ["METHODS", "Method"]
