@@ -136,7 +136,9 @@ def test_the_tabular_optimum_of_dpo_is_the_tilted_reference() -> None:
         ones = torch.ones(3, dtype=torch.float64)
         sides = [Side(policy[index], reference.log()[index], ones) for index in (first, second)]
         label = torch.sigmoid(reward[first] - reward[second])
-        total = soft_loss(PAIR_OBJECTIVES["sigmoid"], PairTerms(*sides, label, ones), ObjectiveDials(beta=beta)).sum()
+        total = soft_loss(
+            PAIR_OBJECTIVES["sigmoid"], PairTerms(sides[0], sides[1], label, ones), ObjectiveDials(beta=beta)
+        ).sum()
         total.backward()
         return total
 
@@ -182,7 +184,7 @@ def test_a_batch_is_turned_before_it_is_sorted_and_its_order_means_nothing(key: 
     shuffled = [
         Side(*(getattr(one, name)[[2, 0, 1]] for name in ("policy_P", "reference_P", "length_P"))) for one in (up, down)
     ]
-    other = soft_loss(PAIR_OBJECTIVES[key], certain(*shuffled, [1, 1, 1]), ObjectiveDials()).mean()
+    other = soft_loss(PAIR_OBJECTIVES[key], certain(shuffled[0], shuffled[1], [1, 1, 1]), ObjectiveDials()).mean()
     assert torch.allclose(plain, turned) and torch.allclose(plain, other)
 
 
