@@ -33,13 +33,22 @@ SOCKET_LIMIT = 103  # bytes of a socket's path: 107 on Linux, 103 on macOS
 START_SECONDS = 60
 ORPHAN_SECONDS = 10  # how long the backends of a killed postmaster may finish before they are ended
 
+
+def shared_megabytes(memory: float = psutil.virtual_memory().total) -> int:
+    """What the server keeps of the tables in memory: an eighth of the machine's, within 128 and 512 MB.
+
+    An export of 100,000 pairs reads twice what 128 MB hold, and is a tenth slower there.
+    """
+    return int(min(max(memory / 8 / 2**20, 128), 512))
+
+
 # Only what differs from the defaults: nothing listens on the network, and fsync, full_page_writes and
 # synchronous_commit stay on. A single small site needs neither replicas nor four I/O workers.
 SERVER_SETTINGS = {
     "listen_addresses": "",
     "port": "5432",
     "max_connections": "150",
-    "shared_buffers": "128MB",
+    "shared_buffers": f"{shared_megabytes()}MB",
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "io_method": "sync",

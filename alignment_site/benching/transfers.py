@@ -30,9 +30,9 @@ def measure_export(*, rows: int, options: ExportOptions, packed: bool = False, s
         _import(project, pairs_file(Path(folder), rows, seed))
         suffix = "parquet" if options.file == "parquet" else "jsonl.gz" if packed else "jsonl"
         seconds = []
-        for _ in range(2):
+        for number in range(2):
             began = time.perf_counter()
-            manifest = export_to(project=project, options=options, path=Path(folder) / f"out.{suffix}")
+            manifest = export_to(project=project, options=options, path=Path(folder) / f"out-{number}.{suffix}")
             seconds.append(time.perf_counter() - began)
     return {"rows_per_s": round(manifest["rows"] / seconds[-1], 1), "peak_mb": _peak_mb()}
 

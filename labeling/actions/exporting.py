@@ -148,13 +148,14 @@ def _rows(cursor: Any, statement: Composed) -> Iterator[tuple[bytes, bytes | Non
     copy_out = SQL("COPY ({}) TO STDOUT").format(statement).as_string(connection.connection)
     with cursor.copy(copy_out) as copy:
         for message in copy:
-            head, row = bytes(message).split(b"\t", 1)
-            yield head, None if row == b"\\N\n" else _unescaped(row[:-1])
+            line = bytes(message)  # no copy: it is bytes already
+            tab = line.index(b"\t")
+            yield line[:tab], None if line.endswith(b"\t\\N\n") else _unescaped(line[tab + 1 : -1])
 
 
 def _unescaped(text: bytes) -> bytes:
     """JSON out of COPY's text format, where JSON leaves nothing to escape but its backslashes."""
-    return text.replace(b"\\\\", b"\\")
+    return text.replace(b"\\\\", b"\\") if b"\\" in text else text  # one byte is looked for much faster
 
 
 def _as_it_came(row: bytes) -> bytes:

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -57,7 +58,10 @@ class HashedFile(io.RawIOBase):
 
 
 class LinesSink:
-    """JSON Lines. The same rows give the same bytes, packed or not: the archive holds no time and no name."""
+    """JSON Lines. The same rows give the same bytes, packed or not: the archive holds no time and no name.
+
+    A thread writes one block while the next is gathered: hashing, packing and the disk let others work meanwhile.
+    """
 
     def __init__(self, file: HashedFile, *, packed: bool) -> None:
         archive = gzip.GzipFile(filename="", mode="wb", compresslevel=4, fileobj=file, mtime=0) if packed else None
@@ -65,9 +69,11 @@ class LinesSink:
         self.file: IO[bytes] = archive or file  # type: ignore[assignment]
         self.waiting: list[bytes] = []
         self.size = 0
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix="export")
+        self.written: Future[int] | None = None
 
     def write(self, row: bytes) -> None:
-        """Take one row."""
+        """Take one row. Raises what went wrong with a block before."""
         self.waiting.append(row)
         self.size += len(row)
         if self.size > BUFFER:
@@ -75,15 +81,26 @@ class LinesSink:
 
     def _flush(self) -> None:
         if self.waiting:
-            self.file.write(b"\n".join(self.waiting) + b"\n")
+            block = b"\n".join(self.waiting) + b"\n"
             self.waiting.clear()
             self.size = 0
+            self._wait()
+            self.written = self.thread.submit(self.file.write, block)
+
+    def _wait(self) -> None:
+        if self.written is not None:
+            written, self.written = self.written, None
+            written.result()
 
     def close(self) -> None:
         """Finish the file."""
-        self._flush()
-        if self.archive is not None:
-            self.archive.close()
+        try:
+            self._flush()
+            self._wait()
+        finally:
+            self.thread.shutdown()
+            if self.archive is not None:
+                self.archive.close()
 
 
 class ParquetSink:

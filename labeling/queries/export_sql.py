@@ -14,18 +14,21 @@ from labeling.models import Response
 KEPT: Final = "kept"
 
 # Nothing is sorted or hashed but ids: texts are fetched by their keys in the order of comparisons, so that neither
-# side holds more than a few rows, however many there are.
+# side holds more than a few rows, however many there are. Neither helpers nor compilation: gathering rows from other
+# processes and compiling the statement cost more than they save (a fifth, measured).
 PLANNER: Final = (
     "SET LOCAL enable_hashjoin = off",
     "SET LOCAL random_page_cost = 1.1",
     "SET LOCAL work_mem = '64MB'",
+    "SET LOCAL max_parallel_workers_per_gather = 0",
+    "SET LOCAL jit = off",
 )
 
 # What most people said last: the first response, the second, or neither. An imported simulation is a simulation.
 VOTES: Final = SQL("""
 latest AS MATERIALIZED (
     SELECT j.comparison_id, j.answer, j.strength,
-        CASE j.source WHEN 'import' THEN j.origin ELSE j.source END AS who,
+        CASE j.source WHEN 'import' THEN j.origin ELSE j.source END COLLATE "C" AS who,
         CASE WHEN j.source <> 'import' THEN j.source
             WHEN j.origin LIKE 'model:simulation%' THEN 'simulation'
             WHEN j.origin LIKE 'model:reward_model%' THEN 'reward_model'
