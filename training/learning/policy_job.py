@@ -17,8 +17,8 @@ from .evaluation.policy import SequenceKL, sequence_kl
 from .job import Report, ShouldStop, Stopped
 from .logprobs import LogprobCache, response_logprobs
 from .models import Policy, load_policy, model_digest, save_policy
-from .objectives import objective_of
-from .objectives.pairs import pair_loss, pair_plan
+from .objectives import refuse_unfit
+from .objectives.training import preference_training
 from .online.best_against_worst import answer, best_against_worst
 from .online.ranking import PosteriorRanker, Ranker, RewardRanker
 from .online.rollouts import Rollout, rollouts, seed_of
@@ -110,7 +110,7 @@ def _prepare(directory: Path, report: Report, should_stop: ShouldStop) -> Run:
     if job.kind != "policy":
         raise ValueError(f"this is a {job.kind} job, not a policy job")
     recipe = PolicyRecipe.from_json(job.recipe)
-    objective_of(recipe).refuse_unfit(people)
+    refuse_unfit(recipe, people)
     compute = job.plan or resolve()
     (honour if job.plan else configure)(compute)
     policy = load_policy(job.base, device=compute.device, lora=recipe.lora)
@@ -224,22 +224,19 @@ def mixed(people: Sequence[PreferenceRow], fresh: Sequence[PreferenceRow], share
 def _train(run: Run, number: int, rows: list[PreferenceRow]) -> OptimResult:
     recipe = run.recipe
     settings = replace(recipe.optim, seed=seed_of(recipe.optim.seed, number) % 2**31)
-    objective = objective_of(recipe)
-    plan = pair_plan(
+    training = preference_training(
         run.policy,
         rows,
+        recipe,
         settings,
-        max_length=recipe.max_length,
-        objective=objective,
-        dials=recipe,
         reference=run.incumbent,
         cache=LogprobCache(run.work / "reference", model_digest(run.incumbent.directory)),
         compute=run.compute,
     )
     return optimise(
         run.policy.model,
-        plan.steps,
-        pair_loss(objective, recipe, compute=run.compute),
+        training.steps,
+        training.loss,
         settings,
         directory=run.work / f"round-{number}",
         report=lambda step, total, metrics: run.told(number, "train", step / total, metrics),

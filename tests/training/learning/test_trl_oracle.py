@@ -10,8 +10,9 @@ import torch
 
 from tests.training.learning.tiny import CHAT, answer, tiny_policy, user
 from training.learning.models import Policy
-from training.learning.objectives import PAIR_OBJECTIVES, PairTerms, Side, mixture, soft_loss
+from training.learning.objectives import PAIR_OBJECTIVES, UNPAIRED_OBJECTIVES, PairTerms, Side, mixture, soft_loss
 from training.learning.objectives.pairs import pair_loss, pair_plan
+from training.learning.objectives.unpaired import UnpairedTerms, unpaired_losses
 from training.learning.recipes import ObjectiveDials, OptimSettings
 from training.learning.rows import PreferenceRow
 
@@ -221,3 +222,74 @@ def test_orpos_odds_ratio_is_trls_in_fp32_and_its_likelihood_is_the_responses_al
     assert (mine - other).norm() <= 1e-4 * other.norm()
     whole = PAIR_OBJECTIVES["orpo"].loss(chosen, rejected, ObjectiveDials(beta=0.3)).mean()
     assert torch.allclose(whole - found, -chosen.mean_P.mean())
+
+
+# Single responses: TRL's KTOTrainer
+
+
+@pytest.mark.parametrize("loss_type", ["kto", "apo_zero_unpaired"])
+def test_the_loss_of_single_responses_is_trls_in_float64(tmp_path: Path, loss_type: str) -> None:
+    from datasets import Dataset
+    from trl.trainer.kto_config import KTOConfig
+    from trl.trainer.kto_trainer import KTOTrainer
+
+    policy, reference = policies(tmp_path, torch.float32)
+    data = [{"prompt": user(q), "completion": answer(c), "label": place != 1} for place, (q, c, _) in enumerate(ROWS)]
+    settings = KTOConfig(
+        output_dir=str(tmp_path),
+        loss_type=loss_type,
+        beta=0.3,
+        desirable_weight=1.2,
+        undesirable_weight=0.7,
+        use_cpu=True,
+        bf16=False,
+        gradient_checkpointing=False,
+        per_device_train_batch_size=len(ROWS),
+        report_to=[],
+        max_length=None,
+    )
+    oracle = KTOTrainer(
+        model=policy.model,
+        ref_model=reference.model,
+        args=settings,
+        train_dataset=Dataset.from_list(data),
+        processing_class=policy.tokenizer,
+    )
+    noise = torch.Generator().manual_seed(3)
+    lengths = torch.tensor([4, 7, 2])
+    mask = torch.arange(10) < lengths[:, None] + 1
+    mask[:, 0] = False
+    logps = -3 * torch.rand(3, 9, generator=noise, dtype=torch.float64) * mask[:, 1:]
+    there = logps.sum(1) + 2 * torch.randn(3, generator=noise, dtype=torch.float64)
+    strange = torch.tensor([-9.0, -12.0, -7.0], dtype=torch.float64)
+    strange_there = torch.tensor([-11.0, -12.5, -8.0], dtype=torch.float64)
+    ours, theirs = logps.sum(1).clone().requires_grad_(), logps.clone().requires_grad_()
+    label = torch.tensor([True, False, True])
+    oracle.precompute_ref_logps = True
+    oracle._compute_kl_logps = lambda model, batch: strange
+    ones = torch.ones(3, 10, dtype=torch.long)
+    inputs = {
+        "input_ids": ones,
+        "attention_mask": ones,
+        "completion_mask": mask.long(),
+        "label": label,
+        "ref_logps": there,
+        "ref_KL_logps": strange_there,
+    }
+
+    def model(**kwargs: Any) -> SimpleNamespace:
+        values = torch.zeros(3, 9)
+        return SimpleNamespace(log_probs=theirs, entropy=values, mean_logits=values, is_top1=values.bool())
+
+    model.training = True  # type: ignore[attr-defined]
+    expected = oracle._compute_loss(model, inputs, return_outputs=False)
+    kl = (strange - strange_there).mean().clamp(min=0)
+    side = Side(ours, there, lengths)
+    given_terms = UnpairedTerms(side, label.double(), torch.ones(3, dtype=torch.float64), kl)
+    dials = ObjectiveDials(beta=0.3, desirable_weight=1.2, undesirable_weight=0.7)
+    found = unpaired_losses(UNPAIRED_OBJECTIVES[loss_type], given_terms, dials).mean()
+    assert abs(float(found - expected)) <= 1e-9 * max(1.0, abs(float(expected)))
+    (mine,) = torch.autograd.grad(found, ours)
+    (other,) = torch.autograd.grad(expected, theirs)
+    ours_by_token, theirs_by_token = mine[:, None] * mask[:, 1:], other * mask[:, 1:]
+    assert (ours_by_token - theirs_by_token).norm() <= 1e-8 * theirs_by_token.norm()

@@ -6,6 +6,7 @@ HOME = "training.learning.objectives"
 PAIRS = "pairs"
 REFERENCED = "pairs, a reference policy"
 CERTAIN = "pairs with certain labels of weight 1, a reference policy"
+SINGLE = "responses found good or bad (both sides of a pair), a reference policy"
 ALONE = "one pass over each pair"
 COMPARED = "one pass over each pair, and one of the reference, once per response"
 
@@ -176,6 +177,27 @@ OBJECTIVES: list[Method] = [
         "reference_free",
         REFERENCED,
         "Two axes: odds or ratios (odds_or_ratio), pairwise or pointwise; after fine-tuning, with a beta to tune",
+    ),
+    _method(
+        "kto",
+        "KTO: Model Alignment as Prospect Theoretic Optimization (arXiv:2402.01306)",
+        "unpaired",
+        SINGLE,
+        "Single responses, good or bad, against how far the policy has moved; both weights for uneven thumbs",
+    ),
+    _method(
+        "apo_zero_unpaired",
+        "Anchored Preference Optimization and Contrastive Revisions (arXiv:2408.06266)",
+        "unpaired",
+        SINGLE,
+        "Good responses up, bad ones down, each by itself",
+    ),
+    _method(
+        "bco",
+        "Binary Classifier Optimization for Large Language Model Alignment (arXiv:2404.04656)",
+        "unpaired",
+        SINGLE,
+        "A classifier of single responses, shifted halfway between the good ones' and the bad ones' rewards",
     ),
 ]
 

@@ -1,8 +1,9 @@
 """Objectives by name: each a pure loss on sequence terms, and what it needs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..recipes import PolicyRecipe
+from ..rows import PreferenceRow
 from .aot import AOT, AOT_UNPAIRED
 from .dpo import DISCOPOP, H_DPO, HINGE, ROBUST, SIGMOID, SIGMOID_NORM
 from .exo import EXO_PAIR
@@ -12,6 +13,7 @@ from .pointwise import APO_DOWN, APO_ZERO, BCO_PAIR, NCA_PAIR, SPPO_HARD
 from .reference_free import ALPHA_PO, ASFT, CPL, CPO, ORPO, SIMPO, TWO_AXES
 from .sft import SFT
 from .terms import PairObjective, PairTerms, Side, soft_loss
+from .unpaired import APO_ZERO_UNPAIRED, BCO, KTO, UnpairedObjective
 
 PAIR_OBJECTIVES = {
     objective.key: objective
@@ -22,13 +24,18 @@ PAIR_OBJECTIVES = {
         *(SIMPO, ALPHA_PO, CPO, ORPO, ASFT, CPL, TWO_AXES),
     )
 }
+UNPAIRED_OBJECTIVES = {objective.key: objective for objective in (KTO, APO_ZERO_UNPAIRED, BCO)}
 
 
 def pair_objective(loss_type: str) -> PairObjective:
     """The pair objective of that name. Raises ValueError that lists the names there are."""
     if loss_type not in PAIR_OBJECTIVES:
-        raise ValueError(f"there is no pair objective {loss_type!r}; there are {', '.join(sorted(PAIR_OBJECTIVES))}")
+        raise ValueError(f"there is no pair objective {loss_type!r}; there are {', '.join(_names())}")
     return PAIR_OBJECTIVES[loss_type]
+
+
+def _names() -> list[str]:
+    return sorted({*PAIR_OBJECTIVES, *UNPAIRED_OBJECTIVES})
 
 
 def mixture(loss_type: str, loss_weights: Mapping[str, float] | None = None) -> Mixture:
@@ -37,30 +44,44 @@ def mixture(loss_type: str, loss_weights: Mapping[str, float] | None = None) -> 
     return Mixture(tuple((pair_objective(name), float(weight)) for name, weight in parts.items() if weight))
 
 
-def objective_of(recipe: PolicyRecipe) -> Mixture:
+def objective_of(recipe: PolicyRecipe) -> Mixture | UnpairedObjective:
     """What a policy recipe trains by. Raises ValueError in words for a recipe that does not fit together."""
+    if recipe.loss_type in UNPAIRED_OBJECTIVES:
+        if recipe.loss_weights:
+            raise ValueError(f"{recipe.loss_type} reads single responses and mixes with nothing: empty loss_weights")
+        single = UNPAIRED_OBJECTIVES[recipe.loss_type]
+        refuse_unread(recipe, single.read)
+        return single
     found = mixture(recipe.loss_type, recipe.loss_weights)
-    refuse_unread(recipe, [objective for objective, _ in found.parts])
+    refuse_unread(recipe, found.read)
     if found.whole_batch and recipe.model_pairs_share > 0.0 and recipe.n_prompts > 0:
         raise ValueError(
             f"{recipe.loss_type} takes certain labels of weight 1 only, and the reward model's pairs have soft ones: "
             "set model_pairs_share to 0, or choose another loss_type"
         )
     if found.whole_batch and recipe.use_weighting:
-        raise ValueError(
-            f"{recipe.loss_type} sorts a batch, so a pair's own weight has no place: leave use_weighting out"
-        )
+        raise ValueError(f"{recipe.loss_type} sorts a batch, where no pair has a weight: leave use_weighting out")
     return found
+
+
+def refuse_unfit(recipe: PolicyRecipe, rows: Sequence[PreferenceRow]) -> None:
+    """Raise ValueError in words when the recipe does not fit together, or cannot learn from these rows."""
+    objective = objective_of(recipe)
+    if isinstance(objective, Mixture):
+        objective.refuse_unfit(rows)
 
 
 __all__ = [
     "PAIR_OBJECTIVES",
+    "UNPAIRED_OBJECTIVES",
     "Mixture",
     "PairObjective",
     "PairTerms",
     "Side",
+    "UnpairedObjective",
     "mixture",
     "objective_of",
     "pair_objective",
+    "refuse_unfit",
     "soft_loss",
 ]

@@ -1,6 +1,6 @@
 """What a run trains on: one pair objective, or several with weights, and whether it fits a recipe and its data."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -28,6 +28,11 @@ class Mixture:
         """Does any of them look at all pairs of a step at once?"""
         return any(objective.whole_batch for objective, _ in self.parts)
 
+    @property
+    def read(self) -> set[str]:
+        """The dials that at least one of them reads."""
+        return {*READ_BY_ALL, *(name for objective, _ in self.parts for name in objective.dials)}
+
     def losses(self, terms: PairTerms, dials: ObjectiveDials) -> torch.Tensor:
         """The weighted sum of the objectives' soft losses: [P]."""
         losses_P = torch.zeros_like(terms.weight_P)
@@ -51,9 +56,8 @@ class Mixture:
         return next(objective.key for objective, _ in self.parts if objective.whole_batch)
 
 
-def refuse_unread(recipe: PolicyRecipe, parts: Iterable[PairObjective]) -> None:
-    """Raise ValueError when a dial was changed that none of the objectives reads."""
-    read = {*READ_BY_ALL, *(name for objective in parts for name in objective.dials)}
+def refuse_unread(recipe: PolicyRecipe, read: Collection[str]) -> None:
+    """Raise ValueError when a dial was changed that nobody reads."""
     plain = ObjectiveDials()
     for dial in fields(ObjectiveDials):
         if dial.name not in read and getattr(recipe, dial.name) != getattr(plain, dial.name):

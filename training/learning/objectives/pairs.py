@@ -15,7 +15,7 @@ from ..recipes import ObjectiveDials, OptimSettings
 from ..rows import PreferenceRow
 from ..text import Group, cuts
 from .mixture import Mixture
-from .steps import LazySteps
+from .steps import LazySteps, PlannedTraining
 from .terms import PairTerms, Side, turned
 
 
@@ -27,14 +27,6 @@ class PairBatch:
     reference_P2: torch.Tensor
     p_P: torch.Tensor
     weight_P: torch.Tensor
-
-
-@dataclass(frozen=True)
-class PairPlan:
-    """What a preference training will do, and what ``max_length`` cost it (``text.cuts``)."""
-
-    steps: LazySteps[PairBatch]
-    cut: dict[str, int]
 
 
 def pair_groups(policy: Policy, rows: Sequence[PreferenceRow], max_length: int) -> list[Group]:
@@ -53,7 +45,7 @@ def pair_plan(
     reference: Policy | None = None,
     cache: LogprobCache | None = None,
     compute: Compute | None = None,
-) -> PairPlan:
+) -> PlannedTraining[PairBatch]:
     """Lay out a training of ``policy`` on ``rows``.
 
     The reference is the policy as it is now (the incumbent, before its first step) or ``reference``;
@@ -88,7 +80,7 @@ def pair_plan(
         terms = (values[rows_P].to(policy.device) for values in (reference_P2, p_P, weight_P))
         return PairBatch(batch, *terms)
 
-    return PairPlan(LazySteps(plan, build), cuts(groups))
+    return PlannedTraining(LazySteps(plan, build), cuts(groups))
 
 
 def _shortened(pair: Sequence[torch.Tensor], tail: float) -> list[torch.Tensor]:

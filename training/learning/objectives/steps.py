@@ -1,6 +1,7 @@
 """A training plan whose batches are laid out only when their step comes."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar, overload
 
 Micro = TypeVar("Micro")
@@ -27,3 +28,11 @@ class LazySteps(Sequence[list[Micro]], Generic[Micro]):
         if isinstance(step, slice):
             return LazySteps(self.plan[step], self._build)
         return [self._build(chosen) for chosen in self.plan[step]]
+
+
+@dataclass(frozen=True)
+class PlannedTraining(Generic[Micro]):
+    """What a preference training will do, and what ``max_length`` cost it (``text.cuts``)."""
+
+    steps: LazySteps[Micro]
+    cut: dict[str, int]
