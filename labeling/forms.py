@@ -70,7 +70,7 @@ class ProjectForm(ModelFormOfProject):
             "repeat_share": "Earlier comparisons asked again, to measure how consistent people are.",
             "held_out_share": "Prompts that only the gate and the reports use. Fixed once prompts exist.",
             "kl_budget": "How far a policy may move from its anchor.",
-            "recipe": 'For example {"beta": 0.2, "model_pairs_share": 0.3}. Left empty: the recipe as it is.',
+            "recipe": 'For example {"beta": 0.2, "model_pairs_share": 0.3}; Methods lists what loss_type can be.',
         }
         widgets = {
             "description": forms.Textarea(attrs={"rows": 2}),

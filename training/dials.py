@@ -15,8 +15,13 @@ from training.learning.recipes import (
 
 def policy_recipe(project: Project) -> PolicyRecipe:
     """The policy recipe. Raises ValueError in words where the project's changes do not fit it."""
-    named = starter_dpo() if project.policy_source == PolicySource.STARTER else PolicyRecipe()
-    recipe = PolicyRecipe.from_json(_over(named.to_json(), dict(project.recipe or {})))
+    return changed_recipe(project.policy_source, dict(project.recipe or {}))
+
+
+def changed_recipe(policy_source: str, changes: dict[str, Any]) -> PolicyRecipe:
+    """The recipe for a kind of policy, with changes. Raises ValueError in words where they do not fit."""
+    named = starter_dpo() if policy_source == PolicySource.STARTER else PolicyRecipe()
+    recipe = PolicyRecipe.from_json(_over(named.to_json(), changes))
     objective_of(recipe)
     return recipe
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from training.pages import downloads, lineage, overview, policies, projects, runs, tryouts
+from training.pages import downloads, lineage, methods, overview, policies, projects, runs, tryouts
 
 urlpatterns = [
     path("projects/new/", projects.new_project, name="new_project"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("p/<slug:slug>/runs/<int:run_id>/", runs.run, name="run"),
     path("p/<slug:slug>/runs/<int:run_id>/series.json", runs.series, name="series"),
     path("p/<slug:slug>/runs/<int:run_id>/cancel/", runs.cancel_run, name="cancel_run"),
+    path("p/<slug:slug>/methods/", methods.methods, name="methods"),
+    path("p/<slug:slug>/methods/choose/", methods.choose, name="choose_method"),
     path("p/<slug:slug>/policies/", policies.policies, name="policies"),
     path("p/<slug:slug>/policies/<int:number>/promote/", policies.promote, name="promote"),
     path("p/<slug:slug>/policies/<int:number>/roll-back/", policies.roll_back_to, name="roll_back"),

@@ -16,7 +16,7 @@ PAGES = {
     "sign in": "/accounts/login/",
     "new project": "/projects/new/",
     **{name: f"/p/letters/{name}/" for name in ("prompts", "guidelines", "members", "settings", "runs", "policies")},
-    **{name: f"/p/letters/{name}/" for name in ("try", "import", "export", "reports", "history")},
+    **{name: f"/p/letters/{name}/" for name in ("try", "import", "export", "reports", "history", "methods")},
     "overview": "/p/letters/",
     "write guidelines": "/p/letters/guidelines/edit/",
     "missing": "/p/nowhere/",

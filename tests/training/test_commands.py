@@ -21,7 +21,7 @@ def told(*words: str) -> str:
 def test_methods_lists_every_method_with_its_paper_and_module() -> None:
     rows = json.loads(told("methods", "--json"))
     assert len(rows) == len(METHODS)
-    assert all(set(row) == {"key", "paper", "module"} for row in rows)
+    assert all(set(row) == {"key", "paper", "module", "needs", "cost", "kind"} for row in rows)
     assert METHODS[0].key in told("methods")
 
 

@@ -1,11 +1,19 @@
 """What the catalogue says of a method."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["objective", "modifier", "other"]
 
 
 @dataclass(frozen=True)
 class Method:
-    """A published method. ``module`` is its dotted path, ``cost`` is relative to what it stands beside."""
+    """A published method.
+
+    ``module`` is its dotted path and ``cost`` is said beside plain fine-tuning. ``recipe`` is what choosing it sets
+    in a policy recipe: for an objective its ``loss_type`` and the dials that its paper begins with.
+    """
 
     key: str
     paper: str
@@ -13,3 +21,5 @@ class Method:
     needs: str
     summary: str
     cost: str = ""
+    kind: Kind = "other"
+    recipe: Mapping[str, Any] = field(default_factory=dict)

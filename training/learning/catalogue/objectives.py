@@ -1,6 +1,8 @@
 """The preference objectives, as the catalogue lists them."""
 
-from .method import Method
+from typing import Any
+
+from .method import Kind, Method
 
 HOME = "training.learning.objectives"
 PAIRS = "pairs"
@@ -11,9 +13,21 @@ ALONE = "one pass over each pair"
 COMPARED = "one pass over each pair, and one of the reference, once per response"
 
 
-def _method(key: str, paper: str, module: str, needs: str, summary: str) -> Method:
+# What an objective begins with where that differs from the recipe as it is.
+BEGINNINGS: dict[str, dict[str, Any]] = {
+    "simpo": {"beta": 2.0, "simpo_gamma": 1.0},
+    "alpha_po": {"beta": 2.0, "simpo_gamma": 1.0, "alpha": 0.25},
+    "robust": {"label_smoothing": 0.1},
+    "orpo_asft_beta": {"odds_or_ratio": "odds", "pairwise": True},
+    "aot": {"model_pairs_share": 0.0},
+    "aot_unpaired": {"model_pairs_share": 0.0},
+}
+
+
+def _method(key: str, paper: str, module: str, needs: str, summary: str, kind: Kind = "objective") -> Method:
     cost = COMPARED if "reference" in needs else ALONE
-    return Method(key=key, paper=paper, module=f"{HOME}.{module}", needs=needs, summary=summary, cost=cost)
+    recipe = {"loss_type": key, **BEGINNINGS.get(key, {})} if kind == "objective" else {}
+    return Method(key, paper, f"{HOME}.{module}", needs, summary, cost, kind, recipe)
 
 
 OBJECTIVES: list[Method] = [
@@ -209,6 +223,7 @@ MODIFIERS: list[Method] = [
         "divergences",
         REFERENCED,
         "f_divergence_type for sigmoid, sigmoid_norm, hinge, robust, exo_pair, ipo and discopop",
+        "modifier",
     ),
     _method(
         "ld_dpo",
@@ -216,6 +231,7 @@ MODIFIERS: list[Method] = [
         "pairs",
         PAIRS,
         "ld_alpha counts the tokens that one response has beyond the other's length less; for every pair objective",
+        "modifier",
     ),
     _method(
         "wpo",
@@ -223,6 +239,7 @@ MODIFIERS: list[Method] = [
         "terms",
         PAIRS,
         "use_weighting weighs a pair by how likely the policy itself finds it; for every pair objective",
+        "modifier",
     ),
     _method(
         "mpo",
@@ -230,5 +247,6 @@ MODIFIERS: list[Method] = [
         "mixture",
         PAIRS,
         "loss_weights: several objectives at once, each with its weight",
+        "modifier",
     ),
 ]

@@ -37,6 +37,7 @@ class Command(BaseCommand):
         loop.add_argument("--seed", type=int, default=0)
         loop.add_argument("--noise", type=float, default=0.1, help="share of verdicts that are turned round")
         loop.add_argument("--policy", default="starter", help="a directory or hub name instead of the starter")
+        loop.add_argument("--method", metavar="KEY", help="an objective of `manage.py methods` instead of DPO")
         loop.add_argument("--json", type=Path, metavar="FILE", help="where to write the result")
 
         stakes = words.add_parser("stakes", help="how rules for the gate's stakes compare, by simulation")
@@ -94,11 +95,13 @@ class Command(BaseCommand):
 
         with postgres.held():
             call_command("migrate", verbosity=0, interactive=False)
+            from training.choosing import chosen_objective
             from training.lab.loop import Lab, LabFailed, Plan
 
             chosen = ("judgments", "rounds", "seed", "noise", "policy")
             try:
-                plan = Plan(load_taste(options["taste"]), **{name: options[name] for name in chosen})
+                recipe = chosen_objective(options["method"]) if options["method"] else {}
+                plan = Plan(load_taste(options["taste"]), recipe=recipe, **{name: options[name] for name in chosen})
                 result = Lab(plan, say=self.say).run()
             except (LabFailed, ValueError) as error:
                 raise CommandError(str(error)) from error

@@ -8,6 +8,8 @@ from django.core.management.base import BaseCommand
 
 from training.learning.catalogue import METHODS
 
+TOLD = ("key", "paper", "module", "needs", "cost", "kind")
+
 
 class Command(BaseCommand):
     """The catalogue, for people or as JSON."""
@@ -17,12 +19,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """One option: the form."""
-        parser.add_argument("--json", action="store_true", help="[{key, paper, module}]")
+        parser.add_argument("--json", action="store_true", help=f"[{{{', '.join(TOLD)}}}]")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the catalogue."""
         if options["json"]:
-            rows = [{"key": row.key, "paper": row.paper, "module": row.module} for row in METHODS]
+            rows = [{name: getattr(row, name) for name in TOLD} for row in METHODS]
             self.stdout.write(json.dumps(rows, indent=1, ensure_ascii=False))
             return
         for row in METHODS:

@@ -1,0 +1,94 @@
+"""The catalogue on its page: what there is, which objective trains the project, and choosing another."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from labeling.forms import ProjectForm
+from labeling.models import Person, Project, Role
+from tests.training.cast import a_person, a_project
+from training.choosing import OBJECTIVES, chosen_objective
+from training.dials import changed_recipe, policy_recipe
+from training.learning.catalogue import METHODS
+from training.learning.objectives import PAIR_OBJECTIVES, UNPAIRED_OBJECTIVES, objective_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project() -> Project:
+    return a_project(recipe={"rounds": 3, "beta": 0.4})
+
+
+@pytest.fixture
+def owner(project: Project) -> Person:
+    return a_person(project, Role.OWNER)
+
+
+def choose(client: Client, project: Project, key: str) -> str:
+    answer = client.post(reverse("choose_method", args=[project.slug]), {"key": key}, follow=True)
+    project.refresh_from_db()
+    return answer.content.decode()
+
+
+def test_every_method_is_on_the_page_and_the_projects_own_is_marked(
+    client: Client, project: Project, owner: Person
+) -> None:
+    client.force_login(owner)
+    page = client.get(reverse("methods", args=[project.slug])).content.decode()
+    for method in METHODS:
+        assert f'id="{method.key}"' in page
+    assert page.count("in use") == 1
+    assert '<tr id="sigmoid" class="is-current">' in page
+
+
+def test_choosing_an_objective_changes_the_next_retraining_and_keeps_the_rest(
+    client: Client, project: Project, owner: Person
+) -> None:
+    client.force_login(owner)
+    assert "The next retraining is by simpo." in choose(client, project, "simpo")
+    recipe = policy_recipe(project)
+    assert (recipe.loss_type, recipe.beta, recipe.simpo_gamma, recipe.rounds) == ("simpo", 2.0, 1.0, 3)
+    assert project.changes.filter(field="recipe", by=owner).exists()
+    choose(client, project, "sigmoid")
+    assert project.recipe == {"rounds": 3, "loss_type": "sigmoid"}
+
+
+def test_what_is_no_objective_is_refused_in_words(client: Client, project: Project, owner: Person) -> None:
+    client.force_login(owner)
+    assert "There is no objective &#x27;lora&#x27;; there are alpha_po" in choose(client, project, "lora")
+    assert project.recipe == {"rounds": 3, "beta": 0.4}
+
+
+def test_only_an_owner_chooses_and_annotators_see_nothing(client: Client, project: Project, owner: Person) -> None:
+    researcher, annotator = a_person(project, Role.RESEARCHER), a_person(project)
+    client.force_login(researcher)
+    assert "Use simpo" not in client.get(reverse("methods", args=[project.slug])).content.decode()
+    assert client.post(reverse("choose_method", args=[project.slug]), {"key": "simpo"}).status_code in (403, 404)
+    client.force_login(annotator)
+    assert client.get(reverse("methods", args=[project.slug])).status_code in (403, 404)
+
+
+def test_a_broken_recipe_still_shows_the_catalogue(client: Client, project: Project, owner: Person) -> None:
+    Project.objects.update(recipe={"bata": 1})
+    client.force_login(owner)
+    assert client.get(reverse("methods", args=[project.slug])).status_code == 200
+    assert "does not fit" in choose(client, project, "ipo")
+
+
+@pytest.mark.parametrize("source", ["starter", "hub"])
+def test_every_objective_can_be_chosen_as_the_catalogue_begins_it(source: str) -> None:
+    assert set(OBJECTIVES) == {*PAIR_OBJECTIVES, *UNPAIRED_OBJECTIVES}
+    for key in OBJECTIVES:
+        assert objective_of(changed_recipe(source, chosen_objective(key)))
+
+
+def test_the_settings_refuse_a_recipe_that_does_not_fit_together(
+    client: Client, project: Project, owner: Person
+) -> None:
+    client.force_login(owner)
+    shown = ProjectForm(instance=project)
+    values = {bound.name: bound.value() for bound in shown if bound.value() is not None}
+    form = {**values, "recipe": '{"loss_type": "aot"}'}
+    answer = client.post(reverse("settings", args=[project.slug]), form)
+    assert "set model_pairs_share to 0" in answer.content.decode()
