@@ -110,6 +110,18 @@ def test_sppo_is_zero_at_its_aims() -> None:
     assert loss("sppo_hard", side(5.0, 0), side(-5.0, 0), beta=0.1) == pytest.approx(0.0)
 
 
+def test_discopop_has_a_valley_on_the_wrong_side_of_the_reference() -> None:
+    """At a gap of 0 the blend's own slope, (1 − ln 2)/(4τ), outweighs both losses' −¾ where τ is below 0.1."""
+    gap = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    zero, ten = torch.zeros(1, dtype=torch.float64), torch.full((1,), 10.0, dtype=torch.float64)
+    for tau, wrong in ((0.05, True), (0.2, False)):
+        dials = ObjectiveDials(beta=0.1, discopop_tau=tau)
+        found = PAIR_OBJECTIVES["discopop"].loss(Side(gap, zero, ten), Side(zero, zero, ten), dials)
+        (slope,) = torch.autograd.grad(found.sum(), gap)
+        assert slope.item() == pytest.approx(0.1 * ((1 - math.log(2)) / (4 * tau) - 0.75))
+        assert (slope.item() > 0) == wrong
+
+
 def test_a_won_margin_costs_nothing_under_the_hinge() -> None:
     assert loss("hinge", side(-1, -8), side(-8, -4), beta=0.1) == 0.0
     assert loss("hinge", side(-1, -4), side(-8, -8), beta=0.1) == pytest.approx(0.7)

@@ -9,9 +9,11 @@ PAIRS = "pairs"
 REFERENCED = "pairs, a reference policy"
 CERTAIN = "pairs with certain labels of weight 1, a reference policy"
 SINGLE = "responses found good or bad (both sides of a pair), a reference policy"
-ALONE = "one pass over each pair"
-COMPARED = "one pass over each pair, and one of the reference, once per response"
+ALONE = "one pass over each response"
+COMPARED = "one pass over each response, and the reference's, which is kept"
 
+
+MEASURED = "two passes over each response (one measures the KL on a stranger's), and the reference's, which are kept"
 
 # What an objective begins with where that differs from the recipe as it is.
 BEGINNINGS: dict[str, dict[str, Any]] = {
@@ -26,6 +28,7 @@ BEGINNINGS: dict[str, dict[str, Any]] = {
 
 def _method(key: str, paper: str, module: str, needs: str, summary: str, kind: Kind = "objective") -> Method:
     cost = COMPARED if "reference" in needs else ALONE
+    cost = MEASURED if key == "kto" else cost
     recipe = {"loss_type": key, **BEGINNINGS.get(key, {})} if kind == "objective" else {}
     return Method(key, paper, f"{HOME}.{module}", needs, summary, cost, kind, recipe)
 
@@ -71,7 +74,7 @@ OBJECTIVES: list[Method] = [
         "Discovering Preference Optimization Algorithms with and for Large Language Models (arXiv:2406.08414)",
         "dpo",
         REFERENCED,
-        "A blend of the logistic and the exponential loss that a search over losses found",
+        "A blend of the logistic and the exponential loss that a search found; its first steps go the wrong way",
     ),
     _method(
         "ipo",

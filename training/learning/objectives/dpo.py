@@ -57,7 +57,8 @@ def h_dpo_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Ten
 def discopop_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Tensor:
     """A blend of the logistic and the exponential loss by σ(β·gap / τ): [P].
 
-    Lu et al. 2024, arXiv:2406.08414, equation 5 (log-ratio modulated loss), τ = ``discopop_tau``.
+    Lu et al. 2024, arXiv:2406.08414, equation 5 (log-ratio modulated loss), τ = ``discopop_tau``. Not convex: with τ
+    below (1 − ln 2)/3 = 0.102 its slope at the reference points the wrong way, so that a short training may follow it.
     """
     logit_P = dials.beta * gap(chosen, rejected, dials)
     share_P = torch.sigmoid(logit_P / dials.discopop_tau)
