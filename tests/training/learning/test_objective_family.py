@@ -235,6 +235,7 @@ def test_a_mixture_is_the_weighted_sum_of_its_parts() -> None:
         ({"loss_type": "aot"}, "set model_pairs_share to 0"),
         ({"loss_type": "aot", "model_pairs_share": 0.0, "use_weighting": True}, "leave use_weighting out"),
         ({"loss_weights": {"sft": -1.0}}, "loss_weights.sft is a number of at least 0"),
+        ({"loss_weights": {"sigmoid": 0.0}}, "nothing would be learned"),
         ({"loss_weights": 3}, "loss_weights is a JSON object"),
         ({"ld_alpha": 2.0}, "ld_alpha is in"),
         ({"f_divergence_type": "total_variation"}, "f_divergence_type is one of"),

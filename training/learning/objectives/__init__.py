@@ -39,9 +39,13 @@ def _names() -> list[str]:
 
 
 def mixture(loss_type: str, loss_weights: Mapping[str, float] | None = None) -> Mixture:
-    """The objectives of those names with their weights. Raises ValueError for a name that there is not."""
+    """The objectives of those names with their weights. Raises ValueError for a name that there is not, or where no
+    objective has a weight."""
     parts = weighed(loss_type, loss_weights or {})
-    return Mixture(tuple((pair_objective(name), float(weight)) for name, weight in parts.items() if weight))
+    found = tuple((pair_objective(name), float(weight)) for name, weight in parts.items() if weight)
+    if not found:
+        raise ValueError("every objective in loss_weights weighs 0: nothing would be learned")
+    return Mixture(found)
 
 
 def objective_of(recipe: PolicyRecipe) -> Mixture | UnpairedObjective:

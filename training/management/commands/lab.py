@@ -90,7 +90,7 @@ class Command(BaseCommand):
 
     def loop(self, options: dict[str, Any]) -> None:
         """Run the loop in this process's own database."""
-        from alignment_site import postgres
+        from alignment_site import live, postgres
         from training.lab.tastes import load_taste
 
         with postgres.held():
@@ -105,6 +105,8 @@ class Command(BaseCommand):
                 result = Lab(plan, say=self.say).run()
             except (LabFailed, ValueError) as error:
                 raise CommandError(str(error)) from error
+            finally:
+                live.close()  # before the server that it is connected to
         written = json.dumps(result, indent=1)
         if options["json"]:
             options["json"].write_text(written + "\n", encoding="utf-8")
