@@ -229,11 +229,15 @@ class Lab:
         return self.project.trials.filter(state=Trial.State.OPEN).exists()
 
     def _keep_filled(self, needed: int) -> None:
-        """Fill the queue, but not beyond what is judged before the next run: a promotion would withdraw the rest."""
-        lacking = filling.missing(self.project)
-        count = min(lacking, needed - (self.project.queue_target - lacking))
+        """Fill the queue, but not beyond what is judged before the next run: a promotion would withdraw the rest.
+
+        The first time it is filled whole, because features are measured on its answers.
+        """
+        owner, shelf = self.heart.owner, self.shelf
+        count = filling.missing(self.project)
+        if owner is not None:
+            count = min(count, needed - (self.project.queue_target - count))
         if count > 0:
-            owner, shelf = self.heart.owner, self.shelf
             filling.fill(project=self.project, shelf=shelf, owner=owner, chance=self.chance, count=count)
 
     def _tick(self) -> None:
