@@ -223,3 +223,61 @@ def test_fine_tuning_learns_weighted_responses(policy: Policy, tmp_path: Path) -
     optimise(policy.model, steps, sft_loss(), SETTINGS, directory=tmp_path / "run")
     after = [values.sum() for values in response_logprobs(policy, [group])[0]]
     assert after[0] - before[0] > 5.0 > after[1] - before[1]
+
+
+# Modifiers, against plain arithmetic on the model's own log-probabilities
+
+
+def one_step(policy: Policy, dials: ObjectiveDials) -> PairTerms:
+    settings = OptimSettings(batch_size=3)
+    plan = pair_plan(policy, rows(PAIRS[:3]), settings, max_length=128, objective=mixture("sigmoid"), dials=dials)
+    assert len(plan.steps) == 1
+    found = [pair_terms(policy.model, micro, dials) for micro in plan.steps[0]]
+    return max(found, key=lambda one: len(one.p_P))
+
+
+def test_what_one_response_has_beyond_the_others_length_counts_less(policy: Policy) -> None:
+    found = one_step(policy, ObjectiveDials(ld_alpha=0.4))
+    assert torch.allclose(found.first.ratio_P, torch.zeros(len(found.p_P)), atol=1e-4)  # the reference's too
+    known = {}
+    for pair in PAIRS[:3]:
+        for number in range(3):
+            group = policy.text.group(user(f"Question {number}"), [answer(text) for text in pair])
+            values = response_logprobs(policy, [group])[0]
+            shared = min(map(len, values))
+            sums = [float(one[:shared].sum() + 0.4 * one[shared:].sum()) for one in values]
+            known[round(sums[0], 3), round(sums[1], 3)] = True
+    for first, second in zip(found.first.policy_P.tolist(), found.second.policy_P.tolist(), strict=True):
+        assert any(abs(first - a) < 2e-3 and abs(second - b) < 2e-3 for a, b in known)
+
+
+def test_a_pairs_own_weight_is_how_likely_the_policy_finds_it(policy: Policy) -> None:
+    """WPO's weight from the model's whole distribution at every token of the response."""
+    found = one_step(policy, ObjectiveDials(use_weighting=True))
+    assert found.first.certainty_P is not None and not found.first.certainty_P.requires_grad
+    expected = []
+    for number, pair in enumerate(PAIRS[:3]):
+        for text in pair:
+            group = policy.text.group(user(f"Question {number}"), [answer(text)])
+            ids = torch.tensor([[*group.prompt, *group.responses[0]]])
+            with torch.no_grad():
+                logprobs = policy.model(input_ids=ids).logits[0, len(group.prompt) - 1 : -1].log_softmax(-1)
+            chosen = logprobs.gather(1, torch.tensor(group.responses[0])[:, None])[:, 0]
+            expected.append(float((chosen - logprobs.mul(2).logsumexp(-1)).mean().exp()))
+    for weight in (*found.first.certainty_P.tolist(), *found.second.certainty_P.tolist()):  # type: ignore[union-attr]
+        assert min(abs(weight - one) for one in expected) < 1e-4
+    plain = replace(found, first=replace(found.first, certainty_P=None))
+    both = found.first.certainty_P * found.second.certainty_P  # type: ignore[operator]
+    losses = soft_loss(PAIR_OBJECTIVES["sigmoid"], found, DIALS)
+    assert torch.allclose(losses, both * soft_loss(PAIR_OBJECTIVES["sigmoid"], plain, DIALS))
+
+
+def test_label_smoothing_of_a_batch_mixes_it_with_the_batch_turned_round() -> None:
+    first, second = (
+        Side(*(torch.tensor(v) for v in values))
+        for values in (([-3.0, -9.0], [-5.0, -6.0], [4.0, 4.0]), ([-7.0, -2.0], [-6.0, -3.0], [4.0, 4.0]))
+    )
+    pair = PairTerms(first, second, torch.ones(2), torch.ones(2))
+    smoothed = soft_loss(PAIR_OBJECTIVES["aot"], pair, ObjectiveDials(label_smoothing=0.2))
+    there, back = (PAIR_OBJECTIVES["aot"].loss(*sides, DIALS) for sides in ((first, second), (second, first)))
+    assert torch.allclose(smoothed, 0.8 * there + 0.2 * back)
