@@ -14,14 +14,13 @@ from labeling.models import Response
 KEPT: Final = "kept"
 
 # Nothing is sorted or hashed but ids: texts are fetched by their keys in the order of comparisons, so that neither
-# side holds more than a few rows, however many there are. Neither helpers nor compilation: gathering rows from other
-# processes and compiling the statement cost more than they save (a fifth, measured).
+# side holds more than a few rows, however many there are. No parallel workers: gathering rows from other processes
+# costs more than they save (a fifth, measured).
 PLANNER: Final = (
     "SET LOCAL enable_hashjoin = off",
     "SET LOCAL random_page_cost = 1.1",
     "SET LOCAL work_mem = '64MB'",
     "SET LOCAL max_parallel_workers_per_gather = 0",
-    "SET LOCAL jit = off",
 )
 
 # What most people said last: the first response, the second, or neither. An imported simulation is a simulation.

@@ -18,7 +18,7 @@ from .job import Report, ShouldStop, Stopped
 from .logprobs import LogprobCache, response_logprobs
 from .models import Policy, load_policy, model_digest, save_policy
 from .objectives import refuse_unfit
-from .objectives.training import preference_training
+from .objectives.training import Material, preference_training
 from .online.best_against_worst import answer, best_against_worst
 from .online.ranking import PosteriorRanker, Ranker, RewardRanker
 from .online.rollouts import Rollout, rollouts, seed_of
@@ -224,14 +224,9 @@ def mixed(people: Sequence[PreferenceRow], fresh: Sequence[PreferenceRow], share
 def _train(run: Run, number: int, rows: list[PreferenceRow]) -> OptimResult:
     recipe = run.recipe
     settings = replace(recipe.optim, seed=seed_of(recipe.optim.seed, number) % 2**31)
+    cache = LogprobCache(run.work / "reference", model_digest(run.incumbent.directory))
     training = preference_training(
-        run.policy,
-        rows,
-        recipe,
-        settings,
-        reference=run.incumbent,
-        cache=LogprobCache(run.work / "reference", model_digest(run.incumbent.directory)),
-        compute=run.compute,
+        Material(run.policy, rows, recipe, settings, reference=run.incumbent, cache=cache, compute=run.compute)
     )
     return optimise(
         run.policy.model,

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypedDict
 
+EXTRAS = ("rationale", "criterion", "ratings", "steps", "critiques")  # absent from a file where nobody gave them
 SOURCES = ("person", "simulation", "import", "judge", "verifier", "reward_model")
 
 
@@ -24,7 +25,9 @@ class PreferenceRow:
 
     ``p`` is the soft label: the probability that ``responses[0]`` is preferred (a tie is 0.5).
     ``strength`` is -3..3, positive where ``responses[0]`` is preferred, None when unknown.
-    ``weight`` multiplies the row's loss.
+    ``weight`` multiplies the row's loss. What only some methods read may be absent: ``rationale`` is why the label is
+    what it is, ``criterion`` by which standard it was given; of each response ``ratings`` holds numbers by attribute,
+    ``steps`` how right (0 to 1) each of its non-empty lines is, ``critiques`` what was said of it.
     """
 
     comparison_id: int | None
@@ -36,6 +39,11 @@ class PreferenceRow:
     weight: float
     source: str
     judgment_ids: tuple[int, ...]
+    rationale: str = ""
+    criterion: str = ""
+    ratings: tuple[dict[str, float], dict[str, float]] | None = None
+    steps: tuple[list[float], list[float]] | None = None
+    critiques: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no trainer could use, in words."""
@@ -52,6 +60,10 @@ class PreferenceRow:
             raise ValueError(f"strength is an integer from -3 to 3 or null, not {self.strength!r}")
         if self.source not in SOURCES:
             raise ValueError(f"source is one of {', '.join(SOURCES)}, not {self.source!r}")
+        for name in EXTRAS:
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(value) != 2:
+                raise ValueError(f"{name} says something of each of the two responses, not of {len(value)}")
 
 
 def _check_messages(where: str, messages: Any) -> None:
@@ -69,11 +81,12 @@ def row_from_json(data: Any) -> PreferenceRow:
     if not isinstance(data, dict):
         raise ValueError("a row is a JSON object")
     known = {field.name for field in fields(PreferenceRow)}
-    if missing := sorted(known - set(data)):
+    if missing := sorted(known - set(EXTRAS) - set(data)):
         raise ValueError(f"missing keys: {', '.join(missing)}")
     if unknown := sorted(set(data) - known):
         raise ValueError(f"unknown keys: {', '.join(unknown)}")
-    tuples = {key: tuple(data[key]) for key in ("responses", "response_ids", "judgment_ids")}
+    listed = ("responses", "response_ids", "judgment_ids", "ratings", "steps", "critiques")
+    tuples = {key: tuple(data[key]) for key in listed if data.get(key) is not None}
     numbers = {"p": float(data["p"]), "weight": float(data["weight"])}
     return PreferenceRow(**{**data, **tuples, **numbers})
 
@@ -94,7 +107,8 @@ def write_rows(path: Path, rows: Iterable[PreferenceRow]) -> int:
     part = path.with_name(path.name + ".part")
     with part.open("w", encoding="utf-8") as out:
         for row in rows:
-            out.write(json.dumps(asdict(row), ensure_ascii=False, sort_keys=True) + "\n")
+            told = {name: value for name, value in asdict(row).items() if value or name not in EXTRAS}
+            out.write(json.dumps(told, ensure_ascii=False, sort_keys=True) + "\n")
             count += 1
         out.flush()
         os.fsync(out.fileno())

@@ -25,7 +25,9 @@ GUIDE = (
 TITLES = {
     "objective": "Objectives: what a retraining makes less of",
     "modifier": "What changes an objective",
-    "other": "Reward models, sampling and asking",
+    "reward": "Reward models: what explains the judgments",
+    "reward_check": "What keeps a reward model honest",
+    "other": "The fast posterior, sampling and asking",
 }
 
 

@@ -10,7 +10,7 @@ from training.learning.catalogue import METHODS
 from training.learning.devices import resolve
 from training.learning.logprobs import LogprobCache, response_logprobs
 from training.learning.models import Policy, find_model, load_policy
-from training.learning.objectives.training import preference_training
+from training.learning.objectives.training import Material, preference_training
 from training.learning.optimise import optimise
 from training.learning.recipes import OptimSettings, PolicyRecipe, SamplerSettings, starter_dpo
 from training.learning.rows import Message, PreferenceRow
@@ -60,7 +60,7 @@ def test_the_policy_comes_to_prefer_what_people_preferred(key: str, judged: Any,
     policy = load_policy(find_model("starter"))
     cache = LogprobCache(known, "s" * 64)
     training = preference_training(
-        policy, rows, recipe, SETTINGS, reference=starter, cache=cache, compute=resolve(background=True)
+        Material(policy, rows, recipe, SETTINGS, starter, cache, compute=resolve(background=True))
     )
     done = optimise(policy.model, training.steps, training.loss, SETTINGS, directory=tmp_path / "run")
     assert done.finished and np.isfinite(done.metrics["loss"])

@@ -13,7 +13,7 @@ from training.learning.logprobs import LogprobCache, response_logprobs
 from training.learning.models import load_policy
 from training.learning.objectives import PAIR_OBJECTIVES, UNPAIRED_OBJECTIVES, Side, objective_of
 from training.learning.objectives.singles import singles, singles_plan, singles_terms, strangers
-from training.learning.objectives.training import preference_training
+from training.learning.objectives.training import Material, preference_training
 from training.learning.objectives.unpaired import UnpairedTerms, unpaired_losses
 from training.learning.optimise import optimise
 from training.learning.recipes import ObjectiveDials, OptimSettings, PolicyRecipe
@@ -125,7 +125,7 @@ def test_training_on_single_responses_prefers_the_good_style_on_a_new_prompt(key
     new = policy.text.group(user("Something else"), [answer("The sea is deep."), answer("Thanks! Blue.")])
     before = [values.sum() for values in response_logprobs(policy, [new])[0]]
     cache = LogprobCache(tmp_path / "cache", "a" * 64)
-    training = preference_training(policy, rows(12), recipe, settings, reference=reference, cache=cache, compute=None)
+    training = preference_training(Material(policy, rows(12), recipe, settings, reference, cache, compute=None))
     seen: list[dict[str, float]] = []
     optimise(
         policy.model,

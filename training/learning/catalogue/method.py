@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["objective", "modifier", "other"]
+Kind = Literal["objective", "modifier", "reward", "reward_check", "other"]
 
 
 @dataclass(frozen=True)
 class Method:
     """A published method.
 
-    ``module`` is its dotted path and ``cost`` is said beside plain fine-tuning. ``recipe`` is what choosing it sets
-    in a policy recipe: for an objective its ``loss_type`` and the dials that its paper begins with.
+    ``module`` is its dotted path and ``cost`` is said beside plain fine-tuning. ``recipe`` is what choosing it sets:
+    for an objective ``loss_type`` and the dials that its paper begins with, in a policy recipe; for a reward method
+    ``method`` and its dials, in a reward recipe.
     """
 
     key: str

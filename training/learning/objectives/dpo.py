@@ -54,6 +54,9 @@ def h_dpo_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Ten
     return -F.logsigmoid(dials.beta * (dials.entropy_alpha * policy_P - reference_P))
 
 
+LARGEST = 80.0  # its exponential is a number in fp32; the share of such a pair is 0
+
+
 def discopop_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Tensor:
     """A blend of the logistic and the exponential loss by σ(β·gap / τ): [P].
 
@@ -62,7 +65,7 @@ def discopop_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.
     """
     logit_P = dials.beta * gap(chosen, rejected, dials)
     share_P = torch.sigmoid(logit_P / dials.discopop_tau)
-    return (1.0 - share_P) * -F.logsigmoid(logit_P) + share_P * torch.exp(-logit_P)
+    return (1.0 - share_P) * -F.logsigmoid(logit_P) + share_P * torch.exp((-logit_P).clamp(max=LARGEST))
 
 
 SIGMOID = PairObjective("sigmoid", sigmoid_loss, dials=DIVERGENCE)

@@ -2,13 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
 from ..recipes import ObjectiveDials
-
-Needs = Literal["pair", "list", "unpaired", "scored", "steps"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +13,7 @@ class Side:
     """One response of each of P pairs: summed log-probabilities [P] in nats, and lengths [P] in tokens.
 
     ``reference_P`` is zero where an objective needs no reference. ``certainty_P`` is the policy's own weight of the
-    response (WPO, without gradient), 1 where nobody asked for it.
+    response (WPO, without gradient), None where nobody asked for it.
     """
 
     policy_P: torch.Tensor
@@ -63,7 +60,6 @@ class PairObjective:
     key: str
     loss: PairLoss
     reference: bool = True
-    needs: Needs = "pair"
     dials: tuple[str, ...] = ()
     whole_batch: bool = False
     own_smoothing: bool = False

@@ -15,6 +15,20 @@ from .mixture import Mixture
 from .pairs import pair_loss, pair_plan
 from .singles import singles_loss, singles_plan
 from .steps import LazySteps
+from .unpaired import UnpairedObjective
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a training is laid out from. ``reference`` is the incumbent, before its first step."""
+
+    policy: Policy
+    rows: Sequence[PreferenceRow]
+    recipe: PolicyRecipe
+    settings: OptimSettings
+    reference: Policy
+    cache: LogprobCache
+    compute: Compute | None
 
 
 @dataclass(frozen=True)
@@ -25,39 +39,40 @@ class PreferenceTraining:
     loss: Callable[[Any, Any], Part]
 
 
-def preference_training(
-    policy: Policy,
-    rows: Sequence[PreferenceRow],
-    recipe: PolicyRecipe,
-    settings: OptimSettings,
-    *,
-    reference: Policy,
-    cache: LogprobCache,
-    compute: Compute,
-) -> PreferenceTraining:
-    """Lay out a training by the recipe's objective. Raises ValueError in words where recipe and rows do not fit."""
-    objective = objective_of(recipe)
-    if isinstance(objective, Mixture):
-        pairs = pair_plan(
-            policy,
-            rows,
-            settings,
-            max_length=recipe.max_length,
-            objective=objective,
-            dials=recipe,
-            reference=reference,
-            cache=cache,
-            compute=compute,
-        )
-        return PreferenceTraining(pairs.steps, pair_loss(objective, recipe, compute=compute))
-    single = singles_plan(
-        policy,
-        rows,
-        settings,
-        max_length=recipe.max_length,
+def _pairs(objective: Mixture, given: Material) -> PreferenceTraining:
+    planned = pair_plan(
+        given.policy,
+        given.rows,
+        given.settings,
+        max_length=given.recipe.max_length,
         objective=objective,
-        reference=reference,
-        cache=cache,
-        compute=compute,
+        dials=given.recipe,
+        reference=given.reference,
+        cache=given.cache,
+        compute=given.compute,
     )
-    return PreferenceTraining(single.steps, singles_loss(objective, recipe, compute=compute))
+    return PreferenceTraining(planned.steps, pair_loss(objective, given.recipe, compute=given.compute))
+
+
+def _singles(objective: UnpairedObjective, given: Material) -> PreferenceTraining:
+    planned = singles_plan(
+        given.policy,
+        given.rows,
+        given.settings,
+        max_length=given.recipe.max_length,
+        objective=objective,
+        reference=given.reference,
+        cache=given.cache,
+        compute=given.compute,
+    )
+    return PreferenceTraining(planned.steps, singles_loss(objective, given.recipe, compute=given.compute))
+
+
+# How each kind of objective is laid out.
+KINDS: dict[type, Callable[[Any, Material], PreferenceTraining]] = {Mixture: _pairs, UnpairedObjective: _singles}
+
+
+def preference_training(given: Material) -> PreferenceTraining:
+    """Lay out a training by the recipe's objective. Raises ValueError in words where recipe and rows do not fit."""
+    objective = objective_of(given.recipe)
+    return KINDS[type(objective)](objective, given)

@@ -38,8 +38,6 @@ class UnpairedObjective:
     key: str
     loss: UnpairedLoss
     kl: bool = False
-    needs: str = "unpaired"
-    reference: bool = True
 
     @property
     def read(self) -> set[str]:
