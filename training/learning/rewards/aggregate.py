@@ -36,8 +36,9 @@ def aggregate(
 
     ``min`` is worst-case optimisation and ``mean_minus_var`` uncertainty-weighted optimisation, mean - λ·variance
     (Coste et al. 2023, arXiv:2310.02743, section 3; here of rewards centred per prompt, as the module says);
-    ``median`` and ``mean_minus_std`` are Eisenstein et al.'s (2023, arXiv:2312.09244). λ is ``uncertainty_weight``: about 0.5 for best-of-n, 0.1 for policy gradients. The variance is
-    the population's (divided by the number of members). Raises ValueError for a rule there is not.
+    ``median`` and ``mean_minus_std`` are Eisenstein et al.'s (2023, arXiv:2312.09244). λ is ``uncertainty_weight``:
+    about 0.5 for best-of-n, 0.1 for policy gradients. The variance is the population's (divided by the number of
+    members). Raises ValueError for a rule there is not.
     """
     return _rule(centred(rewards, prompt), rule, uncertainty_weight)
 
