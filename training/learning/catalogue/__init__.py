@@ -1,11 +1,13 @@
 """Every method that exists here, by name: its paper, its module, what it needs."""
 
 from .method import Method
+from .monitoring import MONITORING
 from .objectives import MODIFIERS, OBJECTIVES
 
 METHODS: list[Method] = [
     *OBJECTIVES,
     *MODIFIERS,
+    *MONITORING,
     Method(
         key="lora",
         paper="LoRA: Low-Rank Adaptation of Large Language Models (arXiv:2106.09685)",
