@@ -87,7 +87,7 @@ def fit_curve(
         found = _resampled(columns, y[moved], draws, seed)
     else:
         many = np.asarray(replicates, dtype=np.float64)[:, moved]
-        found = np.linalg.lstsq(columns, many.T, rcond=None)[0].T
+        found = np.asarray(np.linalg.lstsq(columns, many.T, rcond=None)[0].T, dtype=np.float64)
     alpha, beta = (_estimate(told[j], found[:, j], int(moved.sum())) for j in range(2))
     return Curve(form, alpha, beta, error)
 
