@@ -140,8 +140,9 @@ class ObjectiveDials(Dials):
     """The dials of the preference objectives, named as in TRL where it has them. Which objective reads which is
     said by the objective (``terms.PairObjective.dials``); each one's meaning stands beside its formula.
 
-    Every pair objective reads ``beta``, ``label_smoothing``, ``ld_alpha`` (1 counts the whole response) and
-    ``use_weighting``.
+    Every pair objective reads ``beta``, ``label_smoothing``, ``ld_alpha`` (1 counts the whole response),
+    ``use_weighting`` and ``strength_weight`` (how much more each step of a stated strength counts). Those with a margin
+    read ``strength_offset`` (the reward that strength asks for), links that know ties ``tie_probability``.
     """
 
     beta: float = 0.1
@@ -160,6 +161,9 @@ class ObjectiveDials(Dials):
     pairwise: bool = True
     desirable_weight: float = 1.0
     undesirable_weight: float = 1.0
+    strength_offset: float = 0.0
+    strength_weight: float = 0.0
+    tie_probability: float = 0.5
 
     def __post_init__(self) -> None:
         """Refuse dials without a meaning."""
@@ -175,7 +179,8 @@ class ObjectiveDials(Dials):
         _require(self.entropy_alpha > 0.0, f"entropy_alpha is above 0 (1 is DPO), not {self.entropy_alpha}")
         _require(self.nll_weight >= 0.0, f"nll_weight is at least 0, not {self.nll_weight}")
         _require(0.0 < self.contrastive_bias <= 1.0, f"contrastive_bias is in (0, 1], not {self.contrastive_bias}")
-        for name in ("desirable_weight", "undesirable_weight"):
+        _require(0.0 < self.tie_probability < 1.0, f"tie_probability is in (0, 1), not {self.tie_probability}")
+        for name in ("desirable_weight", "undesirable_weight", "strength_offset", "strength_weight"):
             _require(getattr(self, name) >= 0.0, f"{name} is at least 0, not {getattr(self, name)}")
         _require(self.odds_or_ratio in ("odds", "ratio"), f"odds_or_ratio is odds or ratio, not {self.odds_or_ratio!r}")
 

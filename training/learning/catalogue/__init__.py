@@ -1,12 +1,15 @@
 """Every method that exists here, by name: its paper, its module, what it needs."""
 
+from .list_objectives import STRENGTH, TIED
 from .method import Method
 from .monitoring import MONITORING
 from .objectives import MODIFIERS, OBJECTIVES
 
 METHODS: list[Method] = [
     *OBJECTIVES,
+    *TIED,
     *MODIFIERS,
+    *STRENGTH,
     *MONITORING,
     Method(
         key="lora",

@@ -13,6 +13,7 @@ from .pointwise import APO_DOWN, APO_ZERO, BCO_PAIR, NCA_PAIR, SPPO_HARD
 from .reference_free import ALPHA_PO, ASFT, CPL, CPO, ORPO, SIMPO, TWO_AXES
 from .sft import SFT
 from .terms import PairObjective, PairTerms, Side, soft_loss
+from .tied import DAVIDSON_DPO, RAO_KUPPER_DPO
 from .unpaired import APO_ZERO_UNPAIRED, BCO, KTO, UnpairedObjective
 
 PAIR_OBJECTIVES = {
@@ -21,6 +22,7 @@ PAIR_OBJECTIVES = {
         *(SIGMOID, SIGMOID_NORM, HINGE, ROBUST, H_DPO, DISCOPOP),
         *(IPO, EXO_PAIR, BCO_PAIR, NCA_PAIR, SPPO_HARD, APO_ZERO, APO_DOWN),
         *(AOT, AOT_UNPAIRED, SFT),
+        *(DAVIDSON_DPO, RAO_KUPPER_DPO),
         *(SIMPO, ALPHA_PO, CPO, ORPO, ASFT, CPL, TWO_AXES),
     )
 }
@@ -63,8 +65,9 @@ def objective_of(recipe: PolicyRecipe) -> Mixture | UnpairedObjective:
             f"{recipe.loss_type} takes certain labels of weight 1 only, and the reward model's pairs have soft ones: "
             "set model_pairs_share to 0, or choose another loss_type"
         )
-    if found.whole_batch and recipe.use_weighting:
-        raise ValueError(f"{recipe.loss_type} sorts a batch, where no pair has a weight: leave use_weighting out")
+    for dial in ("use_weighting", "strength_weight"):
+        if found.whole_batch and getattr(recipe, dial):
+            raise ValueError(f"{recipe.loss_type} sorts a batch, where no pair has a weight: leave {dial} out")
     return found
 
 

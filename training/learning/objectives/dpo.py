@@ -5,7 +5,12 @@ from torch.nn import functional as F
 
 from ..recipes import ObjectiveDials
 from .divergences import DIVERGENCE, gap, score
-from .terms import PairObjective, Side
+from .terms import PairObjective, Side, offset
+
+
+def logit(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Tensor:
+    """The difference of both implicit rewards, less the offset that a graded strength asks for: [P]."""
+    return dials.beta * gap(chosen, rejected, dials) - offset(chosen, rejected)
 
 
 def sigmoid_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Tensor:
@@ -13,7 +18,7 @@ def sigmoid_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.T
 
     Rafailov et al. 2023, arXiv:2305.18290, equation 7.
     """
-    return -F.logsigmoid(dials.beta * gap(chosen, rejected, dials))
+    return -F.logsigmoid(logit(chosen, rejected, dials))
 
 
 def sigmoid_norm_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Tensor:
@@ -22,7 +27,7 @@ def sigmoid_norm_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> to
     Lambert et al. 2024, "Tülu 3", arXiv:2411.15124, equation 6.
     """
     gap_P = score(chosen, dials) / chosen.length_P - score(rejected, dials) / rejected.length_P
-    return -F.logsigmoid(dials.beta * gap_P)
+    return -F.logsigmoid(dials.beta * gap_P - offset(chosen, rejected))
 
 
 def hinge_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Tensor:
@@ -31,7 +36,7 @@ def hinge_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Ten
     Zhao et al. 2023, "SLiC-HF", arXiv:2305.10425, with DPO's log-ratios as in RSO, Liu et al. 2023,
     arXiv:2309.06657, equation 7 (β is its γ).
     """
-    return torch.relu(1.0 - dials.beta * gap(chosen, rejected, dials))
+    return torch.relu(1.0 - logit(chosen, rejected, dials))
 
 
 def robust_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Tensor:
@@ -68,9 +73,9 @@ def discopop_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.
     return (1.0 - share_P) * -F.logsigmoid(logit_P) + share_P * torch.exp((-logit_P).clamp(max=LARGEST))
 
 
-SIGMOID = PairObjective("sigmoid", sigmoid_loss, dials=DIVERGENCE)
-SIGMOID_NORM = PairObjective("sigmoid_norm", sigmoid_norm_loss, dials=DIVERGENCE)
-HINGE = PairObjective("hinge", hinge_loss, dials=DIVERGENCE)
-ROBUST = PairObjective("robust", robust_loss, dials=DIVERGENCE, own_smoothing=True)
+SIGMOID = PairObjective("sigmoid", sigmoid_loss, dials=(*DIVERGENCE, "strength_offset"))
+SIGMOID_NORM = PairObjective("sigmoid_norm", sigmoid_norm_loss, dials=(*DIVERGENCE, "strength_offset"))
+HINGE = PairObjective("hinge", hinge_loss, dials=(*DIVERGENCE, "strength_offset"))
+ROBUST = PairObjective("robust", robust_loss, dials=(*DIVERGENCE, "strength_offset"), own_smoothing=True)
 H_DPO = PairObjective("h_dpo", h_dpo_loss, dials=("entropy_alpha",))
 DISCOPOP = PairObjective("discopop", discopop_loss, dials=(*DIVERGENCE, "discopop_tau"))

@@ -9,7 +9,7 @@ from ..recipes import ObjectiveDials, PolicyRecipe
 from ..rows import PreferenceRow
 from .terms import PairObjective, PairTerms, soft_loss
 
-READ_BY_ALL = ("beta", "label_smoothing", "ld_alpha", "use_weighting")
+READ_BY_ALL = ("beta", "label_smoothing", "ld_alpha", "use_weighting", "strength_weight")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Preference training: rows to groups, reference terms, a plan of batches, and the loss for ``optimise``."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ class PairBatch:
     reference_P2: torch.Tensor
     p_P: torch.Tensor
     weight_P: torch.Tensor
+    tie_P: torch.Tensor
+    offset_P: torch.Tensor | None = None
 
 
 def pair_groups(policy: Policy, rows: Sequence[PreferenceRow], max_length: int) -> list[Group]:
@@ -55,15 +58,17 @@ def pair_plan(
     Raises ValueError where the rows do not fit the objective.
     """
     objective.refuse_unfit(rows)
+    asked = dials or ObjectiveDials()
     groups = pair_groups(policy, rows, max_length)
     reference_P2 = torch.zeros(len(rows), 2)
     if objective.reference:
         with precision(compute):
             values = response_logprobs(reference or policy, groups, token_budget=settings.token_budget, cache=cache)
-        tail = dials.ld_alpha if dials else 1.0
-        reference_P2 = torch.stack([torch.stack(_shortened(pair, tail)) for pair in values])
+        reference_P2 = torch.stack([torch.stack(_shortened(pair, asked.ld_alpha)) for pair in values])
     p_P = torch.tensor([row.p for row in rows])
-    weight_P = torch.tensor([row.weight for row in rows])
+    weight_P = torch.tensor([row.weight * strength_factor(row, asked) for row in rows])
+    tie_P = torch.tensor([row.strength == 0 for row in rows])
+    offset_P = torch.tensor([strength_margin(row, asked) for row in rows]) if asked.strength_offset else None
     shape = layout(policy.model)
     plan = training_steps(
         groups,
@@ -77,10 +82,29 @@ def pair_plan(
     def build(chosen: tuple[int, ...]) -> PairBatch:
         batch = collate([groups[index] for index in chosen], shape).to(policy.device)
         rows_P = torch.tensor(chosen)
-        terms = (values[rows_P].to(policy.device) for values in (reference_P2, p_P, weight_P))
-        return PairBatch(batch, *terms)
+        terms = (values[rows_P].to(policy.device) for values in (reference_P2, p_P, weight_P, tie_P))
+        ahead_P = None if offset_P is None else offset_P[rows_P].to(policy.device)
+        return PairBatch(batch, *terms, offset_P=ahead_P)
 
     return PlannedTraining(LazySteps(plan, build), cuts(groups))
+
+
+def strength_factor(row: PreferenceRow, dials: ObjectiveDials) -> float:
+    """How many times a row counts for its stated strength s: 1 + ``strength_weight``·(|s| − 1), 1 where none is.
+
+    Wang et al. 2024, "HelpSteer2-Preference", arXiv:2410.01257, scaled Bradley-Terry, with a dial for the slope.
+    """
+    return 1.0 + dials.strength_weight * max(abs(row.strength or 0) - 1, 0)
+
+
+def strength_margin(row: PreferenceRow, dials: ObjectiveDials) -> float:
+    """The reward by which the first response must be ahead: ±``strength_offset``·log |s|, 0 where none was stated.
+
+    Amini et al. 2024, "Direct Preference Optimization with an Offset", arXiv:2402.10571: its α·f(difference of
+    scores) with f = log and the stated strength, 1 to 3, as the difference.
+    """
+    strength = row.strength or 0
+    return dials.strength_offset * math.copysign(math.log(abs(strength)), strength) if strength else 0.0
 
 
 def _shortened(pair: Sequence[torch.Tensor], tail: float) -> list[torch.Tensor]:
@@ -108,8 +132,12 @@ def pair_terms(model: Any, micro: PairBatch, dials: ObjectiveDials | None = None
         logprob_N = logprob_N * _tail_weights(length_P2, asked.ld_alpha)
     policy_P2 = sequence_sums(logprob_N, batch).view(-1, 2)
     reference_P2 = micro.reference_P2.to(policy_P2.dtype)
-    first, second = (Side(policy_P2[:, j], reference_P2[:, j], length_P2[:, j], certainty_P2[j]) for j in (0, 1))
-    return PairTerms(first, second, micro.p_P.to(policy_P2.dtype), micro.weight_P.to(policy_P2.dtype))
+    offset_P2 = (None if micro.offset_P is None else micro.offset_P.to(policy_P2.dtype), None)
+    first, second = (
+        Side(policy_P2[:, j], reference_P2[:, j], length_P2[:, j], certainty_P2[j], offset_P2[j]) for j in (0, 1)
+    )
+    p_P, weight_P = (values.to(policy_P2.dtype) for values in (micro.p_P, micro.weight_P))
+    return PairTerms(first, second, p_P, weight_P, micro.tie_P)
 
 
 def _tail_weights(length_P2: torch.Tensor, tail: float) -> torch.Tensor:

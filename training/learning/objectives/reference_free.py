@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from ..recipes import ObjectiveDials
-from .terms import PairObjective, Side
+from .terms import PairObjective, Side, offset
 
 NEAR_CERTAIN = -1e-6  # a mean log-probability above it has no finite odds in fp32
 
@@ -20,7 +20,8 @@ def simpo_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Ten
 
     Meng et al. 2024, arXiv:2405.14734, equation 6. The paper's β is 2 to 10, γ/β about ½.
     """
-    return -F.logsigmoid(dials.beta * (chosen.mean_P - rejected.mean_P) - dials.simpo_gamma)
+    margin_P = dials.simpo_gamma + offset(chosen, rejected)
+    return -F.logsigmoid(dials.beta * (chosen.mean_P - rejected.mean_P) - margin_P)
 
 
 def alpha_po_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Tensor:
@@ -31,7 +32,8 @@ def alpha_po_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.
     if dials.alpha == 0.0:
         return simpo_loss(chosen, rejected, dials)
     shaped = [-torch.expm1(-dials.alpha * side.mean_P) / dials.alpha for side in (chosen, rejected)]
-    return -F.logsigmoid(dials.beta * (shaped[0] - shaped[1]) - dials.simpo_gamma)
+    margin_P = dials.simpo_gamma + offset(chosen, rejected)
+    return -F.logsigmoid(dials.beta * (shaped[0] - shaped[1]) - margin_P)
 
 
 def cpo_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Tensor:
@@ -86,8 +88,8 @@ def two_axes_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.
     return -F.logsigmoid(dials.beta * won_P) - F.logsigmoid(-dials.beta * lost_P)
 
 
-SIMPO = PairObjective("simpo", simpo_loss, reference=False, dials=("simpo_gamma",))
-ALPHA_PO = PairObjective("alpha_po", alpha_po_loss, reference=False, dials=("simpo_gamma", "alpha"))
+SIMPO = PairObjective("simpo", simpo_loss, reference=False, dials=("simpo_gamma", "strength_offset"))
+ALPHA_PO = PairObjective("alpha_po", alpha_po_loss, reference=False, dials=("simpo_gamma", "alpha", "strength_offset"))
 CPO = PairObjective("cpo", cpo_loss, reference=False, dials=("nll_weight",))
 ORPO = PairObjective("orpo", orpo_loss, reference=False, dials=("nll_weight",))
 ASFT = PairObjective("asft", asft_loss, reference=False, dials=("nll_weight",))

@@ -13,13 +13,15 @@ class Side:
     """One response of each of P pairs: summed log-probabilities [P] in nats, and lengths [P] in tokens.
 
     ``reference_P`` is zero where an objective needs no reference. ``certainty_P`` is the policy's own weight of the
-    response (WPO, without gradient), None where nobody asked for it.
+    response (WPO, without gradient), None where nobody asked for it. ``offset_P`` is the reward by which it must be
+    ahead of the other one (of the first response of a pair only; negative where it was found worse), None for none.
     """
 
     policy_P: torch.Tensor
     reference_P: torch.Tensor
     length_P: torch.Tensor
     certainty_P: torch.Tensor | None = None
+    offset_P: torch.Tensor | None = None
 
     @property
     def ratio_P(self) -> torch.Tensor:
@@ -36,13 +38,15 @@ class Side:
 class PairTerms:
     """P pairs as an objective sees them.
 
-    ``p_P`` is the probability that ``first`` is preferred, ``weight_P`` multiplies a pair's loss.
+    ``p_P`` is the probability that ``first`` is preferred, ``weight_P`` multiplies a pair's loss. ``tie_P`` is True
+    where people said that neither is better; any other even label is doubt. None: nobody did.
     """
 
     first: Side
     second: Side
     p_P: torch.Tensor
     weight_P: torch.Tensor
+    tie_P: torch.Tensor | None = None
 
 
 PairLoss = Callable[[Side, Side, ObjectiveDials], torch.Tensor]
@@ -54,7 +58,7 @@ class PairObjective:
 
     ``dials`` are those it reads besides the ones that all read. One with ``whole_batch`` sorts or normalises over
     a step's pairs, so it takes certain labels of weight 1 only. One with ``own_smoothing`` has ``label_smoothing``
-    in its formula.
+    in its formula. ``tie_loss`` is of a stated tie, for a link that knows ties; any other takes one for p = ½.
     """
 
     key: str
@@ -63,10 +67,22 @@ class PairObjective:
     dials: tuple[str, ...] = ()
     whole_batch: bool = False
     own_smoothing: bool = False
+    tie_loss: PairLoss | None = None
+
+
+def offset(chosen: Side, rejected: Side) -> torch.Tensor | float:
+    """By how much reward the chosen response must be ahead: [P], or 0 where no pair has an offset.
+
+    Amini et al. 2024, "Direct Preference Optimization with an Offset", arXiv:2402.10571, equation 9: its Δ.
+    """
+    if chosen.offset_P is not None:
+        return chosen.offset_P
+    return 0.0 if rejected.offset_P is None else -rejected.offset_P
 
 
 def soft_loss(objective: PairObjective, terms: PairTerms, dials: ObjectiveDials) -> torch.Tensor:
-    """Weighted losses [P] under soft labels: w · (p·ℓ(first, second) + (1 − p)·ℓ(second, first)).
+    """Weighted losses [P] under soft labels: w · (p·ℓ(first, second) + (1 − p)·ℓ(second, first)); a link that knows
+    ties has a loss of its own for those that were stated.
 
     ``label_smoothing`` ε moves every label towards the other side, p(1 − ε) + (1 − p)ε, which for certain
     labels and the sigmoid loss is conservative DPO (Mitchell 2023, ericmitchell.ai/cdpo.pdf).
@@ -77,7 +93,10 @@ def soft_loss(objective: PairObjective, terms: PairTerms, dials: ObjectiveDials)
     p_P = terms.p_P * (1.0 - smooth) + (1.0 - terms.p_P) * smooth
     forward_P = objective.loss(terms.first, terms.second, dials)
     backward_P = objective.loss(terms.second, terms.first, dials)
-    return terms.weight_P * certainty(terms) * (p_P * forward_P + (1.0 - p_P) * backward_P)
+    told_P = p_P * forward_P + (1.0 - p_P) * backward_P
+    if objective.tie_loss is not None and terms.tie_P is not None:
+        told_P = torch.where(terms.tie_P, objective.tie_loss(terms.first, terms.second, dials), told_P)
+    return terms.weight_P * certainty(terms) * told_P
 
 
 def certainty(terms: PairTerms) -> torch.Tensor | float:
