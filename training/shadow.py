@@ -11,7 +11,6 @@ from enum import StrEnum
 from math import log
 from pathlib import Path
 
-import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
@@ -19,7 +18,7 @@ from labeling.actions.telling import tell_project
 from labeling.models import Project, Prompt, Response
 from training import snapshot
 from training.folders import located
-from training.learning.rewards.pairwise import RewardEnsemble
+from training.learning.rewards.ensemble import RewardEnsemble
 from training.models import Prediction, RewardVersion
 from training.snapshot import Verdict
 
@@ -79,10 +78,8 @@ class Rewards:
         prompts = dict(Prompt.objects.filter(pk__in={v.prompt for v in verdicts}).values_list("pk", "messages"))
         wanted = {pk for verdict in verdicts for pk in verdict.responses}
         texts = dict(Response.objects.filter(pk__in=wanted).values_list("pk", "messages"))
-        sides = [(prompts[v.prompt], texts[pk]) for v in verdicts for pk in v.responses]
-        scores = self.ensemble(version).score(sides)  # [members, 2n]
-        difference = scores[:, 0::2] - scores[:, 1::2]
-        return [float(p) for p in (1.0 / (1.0 + np.exp(-difference))).mean(axis=0)]
+        first, second = ([(prompts[v.prompt], texts[v.responses[place]]) for v in verdicts] for place in (0, 1))
+        return [float(p) for p in self.ensemble(version).probability(first, second)]
 
 
 def judge_shadow(project: Project, rewards: Rewards) -> Takeover | None:

@@ -24,8 +24,8 @@ from .online.ranking import PosteriorRanker, Ranker, RewardRanker
 from .online.rollouts import Rollout, rollouts, seed_of
 from .optimise import OptimResult, optimise
 from .recipes import PolicyRecipe
+from .rewards.ensemble import RewardEnsemble
 from .rewards.features import FeatureModel
-from .rewards.pairwise import RewardEnsemble
 from .rewards.posterior import FastPosterior
 from .rows import Message, PreferenceRow
 from .watch import Watch

@@ -116,17 +116,61 @@ class OptimSettings(Dials):
         _require(self.token_budget >= 1, f"token_budget is at least 1, not {self.token_budget}")
 
 
-@dataclass(frozen=True)
-class RewardRecipe(Dials):
-    """A refit of the reward model: a pairwise model with ties, strength, soft labels and weights.
+HELPSTEER_FORMS = ("regression", "scaled", "regression_then_scaled")
 
-    ``members`` is the size of the ensemble; ``strength_margin`` scales how much more a strong verdict counts;
-    ``center_rewards_coefficient`` keeps rewards near zero (as in TRL).
+
+@dataclass(frozen=True)
+class RewardDials(Dials):
+    """The dials of the reward methods. Which method reads which is said by the method (``rewards.methods``); each
+    one's meaning stands beside its formula.
+
+    ``strength_margin`` scales how much more a strong verdict counts; ``center_rewards_coefficient`` keeps rewards near
+    zero (as in TRL).
     """
 
-    members: int = 1
     strength_margin: float = 0.5
     center_rewards_coefficient: float = 0.01
+    form: str = "regression_then_scaled"
+    attribute: str = "helpfulness"
+    extrapolation: float = 1.0
+    ridge: float = 1.0
+    embedding_size: int = 8
+    tau: float = 0.1
+    prompt_gates: bool = True
+    policy_weight: float = 0.1
+    beta: float = 0.1
+    goal_weight: float = 0.5
+    goal_positions: int = 16
+    label_smoothing: float = 0.0
+    solution: str = "product"
+    outcome_weight: float = 0.0
+    kwise: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse dials without a meaning."""
+        _require(self.form in HELPSTEER_FORMS, f"form is one of {', '.join(HELPSTEER_FORMS)}, not {self.form!r}")
+        _require(self.extrapolation >= 1.0, f"extrapolation is at least 1 (1 is none), not {self.extrapolation}")
+        _require(self.ridge > 0.0, f"ridge is above 0, not {self.ridge}")
+        even = self.embedding_size >= 2 and self.embedding_size % 2 == 0
+        _require(even, f"embedding_size is an even number of at least 2, not {self.embedding_size}")
+        _require(self.tau > 0.0, f"tau is above 0, not {self.tau}")
+        _require(self.beta > 0.0, f"beta is above 0, not {self.beta}")
+        for name in ("policy_weight", "goal_weight"):
+            _require(getattr(self, name) >= 0.0, f"{name} is at least 0, not {getattr(self, name)}")
+        _require(self.goal_positions >= 1, f"goal_positions is at least 1, not {self.goal_positions}")
+        _require(0.0 <= self.label_smoothing < 0.5, f"label_smoothing is in [0, 0.5), not {self.label_smoothing}")
+        _require(self.solution in ("product", "min"), f"solution is product or min, not {self.solution!r}")
+        _require(0.0 <= self.outcome_weight <= 1.0, f"outcome_weight is in [0, 1], not {self.outcome_weight}")
+
+
+@dataclass(frozen=True)
+class RewardRecipe(RewardDials):
+    """A refit of the reward model. ``method`` is a key of ``rewards.methods``; without one it is a pairwise model with
+    ties, strength, soft labels and weights. ``members`` is the size of the ensemble.
+    """
+
+    method: str = "davidson"
+    members: int = 1
     max_length: int = 512
     lora: LoraSettings | None = None
     optim: OptimSettings = field(default_factory=OptimSettings)

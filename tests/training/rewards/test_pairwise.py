@@ -17,7 +17,8 @@ from training.learning.jobs import run_job
 from training.learning.models import NoModel
 from training.learning.recipes import OptimSettings, RewardRecipe
 from training.learning.reward_job import keep_back
-from training.learning.rewards.pairwise import PairwiseReward, RewardEnsemble, head
+from training.learning.rewards.ensemble import RewardEnsemble
+from training.learning.rewards.pairwise import PairwiseReward, head
 from training.learning.rows import Message, PreferenceRow
 
 ANSWERS = ["The sea is wide.", "The sea is deep!", "Thanks!", "Rivers, what about rivers?", "It is blue."]
@@ -92,7 +93,7 @@ def test_reading_it_back_gives_the_same_scores_and_tie_parameter(tmp_path) -> No
     asked = pairs(likes_questions(3))
     assert again.score(asked).shape == (2, 6)
     assert np.allclose(again.score(asked), [model.score(asked), other.score(asked)], atol=1e-5)
-    assert again.members[0].log_tie.item() == 0.25
+    assert PairwiseReward.load(tmp_path / "reward").log_tie.item() == 0.25
 
 
 def test_a_folder_that_heed_did_not_save_is_refused(tmp_path) -> None:

@@ -7,9 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..rewards.ensemble import RewardEnsemble
 from ..rewards.features import FeatureModel
 from ..rewards.likelihood import sigmoid
-from ..rewards.pairwise import RewardEnsemble
 from ..rewards.posterior import FastPosterior
 from ..rewards.states import Pair
 

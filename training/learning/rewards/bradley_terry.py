@@ -1,4 +1,4 @@
-"""Bradley-Terry with ties in torch: the loss of the deep reward model. Pure functions."""
+"""Bradley-Terry, without and with ties, in torch: the losses of the deep reward model. Pure functions."""
 
 from dataclasses import dataclass
 
@@ -42,6 +42,36 @@ def davidson_loss(difference: torch.Tensor, log_tie: torch.Tensor, labels: Label
     first, tied, second = F.log_softmax(scores, dim=0).unbind(0)
     told = torch.where(labels.tie, tied, labels.p * first + (1.0 - labels.p) * second)
     return -labels.weight * told
+
+
+def rao_kupper_loss(difference: torch.Tensor, log_tie: torch.Tensor, labels: Labels) -> torch.Tensor:
+    """Negative log-likelihood [n] of judgments, weights multiplied in.
+
+    Rao and Kupper (1967): the first is preferred with probability σ(d - η), the second with σ(-d - η), neither with
+    what is left, (exp(2η) - 1)·σ(d - η)·σ(-d - η). Here η = exp(log_tie) > 0 is the smallest difference that people
+    see, on the scale of the rewards. η → 0 is Bradley-Terry. A soft label that is no tie as in ``davidson_loss``.
+    """
+    eta = log_tie.exp()
+    first, second = F.logsigmoid(difference - eta), F.logsigmoid(-difference - eta)
+    tied = first + second + torch.log(torch.expm1(2.0 * eta))
+    told = torch.where(labels.tie, tied, labels.p * first + (1.0 - labels.p) * second)
+    return -labels.weight * told
+
+
+def bradley_terry_loss(difference: torch.Tensor, labels: Labels) -> torch.Tensor:
+    """Negative log-likelihood [n] of judgments by Bradley and Terry (1952), weights multiplied in.
+
+    A tie is a label of one half: p·ℓ(first) + (1-p)·ℓ(second), ℓ = -log σ(±d).
+    """
+    told = labels.p * F.logsigmoid(difference) + (1.0 - labels.p) * F.logsigmoid(-difference)
+    return -labels.weight * told
+
+
+def link_loss(link: str, difference: torch.Tensor, log_tie: torch.Tensor, labels: Labels) -> torch.Tensor:
+    """The loss [n] of one of the three links, by name."""
+    if link == "bradley_terry":
+        return bradley_terry_loss(difference, labels)
+    return (rao_kupper_loss if link == "rao_kupper" else davidson_loss)(difference, log_tie, labels)
 
 
 def preferred(difference: torch.Tensor) -> torch.Tensor:

@@ -19,6 +19,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from ..models import NoModel, Policy, silence_dropout
 from ..rows import Message
 from ..text import Text
+from .interface import Scored
 from .posterior import FastPosterior
 from .states import Pair
 
@@ -34,11 +35,14 @@ class Rendered:
     attention_mask: torch.Tensor
 
 
-class PairwiseReward(torch.nn.Module):
+class PairwiseReward(torch.nn.Module, Scored):
     """One member: backbone, scalar head and the log of Davidson's tie parameter (saved beside the weights)."""
 
-    def __init__(self, classifier: Any, tokenizer: Any, text: Text, max_length: int = 512) -> None:
+    def __init__(
+        self, classifier: Any, tokenizer: Any, text: Text, max_length: int = 512, method: str = "davidson"
+    ) -> None:
         super().__init__()
+        self.method = method
         self.classifier = classifier
         self.log_tie = torch.nn.Parameter(torch.tensor(-1.0))
         self.tokenizer = tokenizer
@@ -46,7 +50,7 @@ class PairwiseReward(torch.nn.Module):
         self.max_length = min(max_length, text.context)
 
     @classmethod
-    def from_policy(cls, policy: Policy, *, max_length: int = 512) -> "PairwiseReward":
+    def from_policy(cls, policy: Policy, *, max_length: int = 512, method: str = "davidson") -> "PairwiseReward":
         """A fresh reward model on a copy of the policy's backbone; its head is zero until ``start_from``."""
         classifier: Any = AutoModelForSequenceClassification.from_pretrained(
             policy.directory,
@@ -62,7 +66,7 @@ class PairwiseReward(torch.nn.Module):
             classifier.config.pad_token_id = policy.text.end_ids[0] if pad is None else pad
         silence_dropout(classifier)
         torch.nn.init.zeros_(head(classifier).weight)
-        return cls(classifier.eval(), tokenizer, policy.text, max_length)
+        return cls(classifier.eval(), tokenizer, policy.text, max_length, method)
 
     def tokens(self, prompt: Sequence[Message], response: Sequence[Message]) -> tuple[int, ...]:
         """The rendered conversation, cut to ``max_length`` from the prompt's start."""
@@ -142,6 +146,7 @@ class PairwiseReward(torch.nn.Module):
         self.classifier.save_pretrained(part)
         self.tokenizer.save_pretrained(part)
         about = {
+            "method": self.method,
             "log_tie": float(self.log_tie.detach()),
             "max_length": self.max_length,
             "end_ids": list(self.text.end_ids),
@@ -167,7 +172,7 @@ class PairwiseReward(torch.nn.Module):
         silence_dropout(classifier)
         context = int(getattr(classifier.config, "max_position_embeddings", 2048))
         text = Text(tokenizer, tuple(int(token) for token in about["end_ids"]), context)
-        model = cls(classifier.eval(), tokenizer, text, int(about["max_length"]))
+        model = cls(classifier.eval(), tokenizer, text, int(about["max_length"]), str(about.get("method", "davidson")))
         model.log_tie.data.fill_(float(about["log_tie"]))
         return model.to(device)
 
@@ -191,26 +196,3 @@ def by_length(rows: Sequence[Sequence[int]], token_budget: int) -> list[list[int
         else:
             batches.append([index])
     return batches
-
-
-@dataclass(frozen=True)
-class RewardEnsemble:
-    """Members that are asked together: ``score`` gives [members, n]."""
-
-    members: tuple[PairwiseReward, ...]
-
-    def score(self, pairs: Sequence[Pair]) -> Array:
-        """Rewards of (prompt, response) pairs: [members, n]."""
-        return np.stack([member.score(pairs) for member in self.members])
-
-    def save(self, directory: Path, card: str) -> None:
-        """The first member is the directory itself; the others lie in ``member-1``, ``member-2`` … within it."""
-        self.members[0].save(directory, card)
-        for number, member in enumerate(self.members[1:], start=1):
-            member.save(directory / f"member-{number}", card)
-
-    @classmethod
-    def load(cls, directory: Path, device: str = "cpu") -> "RewardEnsemble":
-        """Read what ``save`` wrote. Raises NoModel in words."""
-        others = sorted(directory.glob("member-*"), key=lambda place: int(place.name.rpartition("-")[2]))
-        return cls(tuple(PairwiseReward.load(place, device) for place in (directory, *others)))

@@ -1,0 +1,97 @@
+"""What one member of a reward model is trained with, and how: plan, watch, checkpoints, stop."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..evaluation.reward import evaluate
+from ..job import Report, ShouldStop, Stopped
+from ..models import Policy
+from ..optimise import Part, optimise
+from ..recipes import OptimSettings, RewardRecipe
+from ..rows import PreferenceRow
+from ..watch import Watch
+from .interface import RewardModel
+
+LOOKS = 6  # measurements in a training
+Measure = Callable[[], dict[str, float]]  # at least "quality": more is better
+
+
+@dataclass
+class Progress:
+    """Steps over all members and phases of a job: what is behind, and what that makes of the whole."""
+
+    report: Report
+    members_left: int
+    taken: int = 0
+
+    def of(self, planned: int) -> Report:
+        """How one training of ``planned`` steps reports."""
+        before, total = self.taken, self.taken + planned * self.members_left
+
+        def told(step: int, _: int, metrics: dict[str, float]) -> None:
+            self.report(before + step, total, metrics)
+
+        return told
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One member's training. ``policy`` is freshly loaded, for this member alone; ``kept`` are the rows kept back.
+
+    A method builds its model from these and calls ``fit``, once for each phase that it has.
+    """
+
+    policy: Policy
+    train: list[PreferenceRow]
+    kept: list[PreferenceRow]
+    recipe: RewardRecipe
+    settings: OptimSettings
+    place: Path
+    progress: Progress
+    should_stop: ShouldStop = field(default=lambda: False)
+
+    def fit(
+        self,
+        module: torch.nn.Module,
+        steps: Sequence[Sequence[Any]],
+        loss: Callable[[Any, Any], Part],
+        measure: Measure,
+        phase: str = "",
+    ) -> None:
+        """Train ``module`` in place to the checkpoint that ``measure`` finds best, when rows were kept back.
+
+        Raises Stopped when it was asked to stop: the same call, on a module made the same way, goes on from there.
+        """
+        place = self.place / phase if phase else self.place
+        watch = self._watch(module, measure, place, max(1, len(steps) // LOOKS))
+        done = optimise(
+            module,
+            steps,
+            loss,
+            self.settings,
+            directory=place,
+            report=self.progress.of(len(steps)),
+            should_stop=self.should_stop,
+            enough=watch or (lambda step, metrics: False),
+        )
+        if not done.finished:
+            raise Stopped
+        self.progress.taken += len(steps)
+        if watch:
+            watch.restore()
+
+    def _watch(self, module: torch.nn.Module, measure: Measure, place: Path, every: int) -> Watch | None:
+        return Watch(module, lambda step: measure(), place / "watch", every) if self.kept else None
+
+    def judging(self, model: RewardModel) -> Measure:
+        """Measures a model by its log loss on the judgments kept back."""
+
+        def measure() -> dict[str, float]:
+            told = evaluate(model.judged(self.kept), [row.p for row in self.kept])
+            return {"quality": -told.log_loss, "log_loss": told.log_loss, "accuracy": told.accuracy.value}
+
+        return measure

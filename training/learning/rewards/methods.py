@@ -1,0 +1,87 @@
+"""The reward methods by name: what each learns from, which dials it reads, how it is trained and read back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from ..recipes import RewardDials, RewardRecipe
+from ..rows import PreferenceRow
+from .interface import RewardModel
+from .lesson import Lesson
+from .pairwise import PairwiseReward
+from .pairwise_lesson import train_pairwise
+
+Need = Literal["pairs", "ratings", "steps", "criteria", "demonstrations"]
+DEMONSTRATION = "demonstration"  # the criterion of a row whose likelier response was written, the other one sampled
+
+# What a row must carry, and what that is in words.
+NEEDS: dict[Need, tuple[Callable[[PreferenceRow], bool], str]] = {
+    "pairs": (lambda row: True, "judgments of pairs"),
+    "ratings": (lambda row: row.ratings is not None, "ratings: numbers by attribute for single responses"),
+    "steps": (lambda row: row.steps is not None, "steps: a mark for each line of a response"),
+    "criteria": (
+        lambda row: bool(row.criterion) and row.p != 0.5,
+        "criteria: judgments that say by which standard they were given, under at least two standards",
+    ),
+    "demonstrations": (
+        lambda row: row.criterion == DEMONSTRATION and row.p in (0.0, 1.0),
+        "demonstrations: responses that somebody wrote, each beside a sample of the policy",
+    ),
+}
+FROM_PROJECTS: tuple[Need, ...] = ("pairs",)  # what people in a project are asked for today
+
+
+@dataclass(frozen=True)
+class RewardMethod:
+    """A reward method. ``train`` makes one member; ``load`` reads back what that member saved.
+
+    ``dials`` are those of ``RewardDials`` that it reads. ``fit_words`` refuses rows that carry what it needs and still
+    do not suffice: it returns the reason, or nothing.
+    """
+
+    key: str
+    needs: Need
+    train: Callable[[Lesson], RewardModel]
+    load: Callable[[Path, str], RewardModel]
+    dials: tuple[str, ...] = ()
+    fit_words: Callable[[RewardRecipe, Sequence[PreferenceRow]], str] = lambda recipe, rows: ""
+
+    def refuse_unread(self, recipe: RewardRecipe) -> None:
+        """Raise ValueError when a dial was changed that this method does not read."""
+        plain = RewardDials()
+        for dial in fields(RewardDials):
+            if dial.name not in self.dials and getattr(recipe, dial.name) != getattr(plain, dial.name):
+                reads = ", ".join(sorted(self.dials)) or "none of them"
+                raise ValueError(
+                    f"{dial.name} has no meaning for {self.key}, which reads {reads}: take it out of the recipe, or "
+                    "choose another method"
+                )
+
+    def refuse_unfit(self, recipe: RewardRecipe, rows: Sequence[PreferenceRow]) -> None:
+        """Raise ValueError in words when these rows do not carry what the method learns from."""
+        carries, words = NEEDS[self.needs]
+        if not any(carries(row) for row in rows):
+            raise ValueError(f"{self.key} learns from {words}; none of these {len(rows)} judgments has that")
+        if reason := self.fit_words(recipe, rows):
+            raise ValueError(f"{self.key}: {reason}")
+
+
+PAIR_DIALS = ("strength_margin", "center_rewards_coefficient")
+REWARD_METHODS: dict[str, RewardMethod] = {
+    method.key: method
+    for method in (
+        RewardMethod("davidson", "pairs", train_pairwise, PairwiseReward.load, PAIR_DIALS),
+        RewardMethod("rao_kupper", "pairs", train_pairwise, PairwiseReward.load, PAIR_DIALS),
+        RewardMethod("bradley_terry", "pairs", train_pairwise, PairwiseReward.load, PAIR_DIALS),
+    )
+}
+
+
+def reward_method(recipe: RewardRecipe) -> RewardMethod:
+    """The method that a recipe names. Raises ValueError in words for one that there is not, or a dial it ignores."""
+    if recipe.method not in REWARD_METHODS:
+        raise ValueError(f"there is no reward method {recipe.method!r}; there are {', '.join(sorted(REWARD_METHODS))}")
+    found = REWARD_METHODS[recipe.method]
+    found.refuse_unread(recipe)
+    return found
