@@ -116,14 +116,19 @@ def _prepare(directory: Path, report: Report, should_stop: ShouldStop) -> Run:
     policy = load_policy(job.base, device=compute.device, lora=recipe.lora)
     incumbent = load_policy(job.base, device=compute.device)
     training, validation = split_prompts(jobs.read_prompts(directory), recipe)
-    ranker = _ranker(job, directory, people, compute)
+    ranker = _ranker(job, recipe, directory, people, compute)
     return Run(directory, recipe, compute, policy, incumbent, ranker, people, training, validation, report, should_stop)
 
 
-def _ranker(job: jobs.Job, directory: Path, people: list[PreferenceRow], compute: Compute) -> Ranker:
+def _ranker(
+    job: jobs.Job, recipe: PolicyRecipe, directory: Path, people: list[PreferenceRow], compute: Compute
+) -> Ranker:
     """The active deep reward model, else the posterior that came with the job, else one fitted to its snapshot."""
     if job.reward:
-        return RewardRanker(RewardEnsemble.load(Path(job.reward), compute.device))
+        ensemble = RewardEnsemble.load(Path(job.reward), compute.device)
+        if rule := recipe.reward_aggregate:
+            ensemble = ensemble.by(rule, recipe.reward_uncertainty_weight)
+        return RewardRanker(ensemble)
     if not (job.features and job.feature_policy):
         raise ValueError("a policy job names a reward model, or a feature model and its policy")
     features = FeatureModel.load(Path(job.features), load_policy(job.feature_policy, device=compute.device))

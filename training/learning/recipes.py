@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Self, get_origin, get_type_hints
 
+from .rewards.aggregate import check_rule
+from .robust_dials import EnsembleDials, RobustDials
+
 
 class Dials:
     """JSON for a frozen dataclass of dials; unknown keys and wrong types are refused in words."""
@@ -36,6 +39,10 @@ def _value(where: str, kind: Any, value: Any) -> Any:
         if isinstance(value, dict):
             return dict(value)
         raise ValueError(f"{where} is a JSON object, not {value!r}")
+    if get_origin(kind) is list:
+        if isinstance(value, list):
+            return list(value)
+        raise ValueError(f"{where} is a JSON array, not {value!r}")
     if float in allowed and type(value) is int:
         return float(value)
     if type(value) not in allowed:
@@ -120,7 +127,7 @@ HELPSTEER_FORMS = ("regression", "scaled", "regression_then_scaled")
 
 
 @dataclass(frozen=True)
-class RewardDials(Dials):
+class RewardDials(RobustDials, Dials):
     """The dials of the reward methods. Which method reads which is said by the method (``rewards.methods``); each
     one's meaning stands beside its formula.
 
@@ -161,19 +168,24 @@ class RewardDials(Dials):
         _require(0.0 <= self.label_smoothing < 0.5, f"label_smoothing is in [0, 0.5), not {self.label_smoothing}")
         _require(self.solution in ("product", "min"), f"solution is product or min, not {self.solution!r}")
         _require(0.0 <= self.outcome_weight <= 1.0, f"outcome_weight is in [0, 1], not {self.outcome_weight}")
+        self.check_robust()
 
 
 @dataclass(frozen=True)
-class RewardRecipe(RewardDials):
+class RewardRecipe(EnsembleDials, RewardDials):
     """A refit of the reward model. ``method`` is a key of ``rewards.methods``; without one it is a pairwise model with
     ties, strength, soft labels and weights. ``members`` is the size of the ensemble.
     """
 
     method: str = "davidson"
-    members: int = 1
     max_length: int = 512
     lora: LoraSettings | None = None
     optim: OptimSettings = field(default_factory=OptimSettings)
+
+    def __post_init__(self) -> None:
+        """Refuse dials without a meaning."""
+        super().__post_init__()
+        self.check_ensemble()
 
 
 F_DIVERGENCES = ("reverse_kl", "forward_kl", "js_divergence", "alpha_divergence")
@@ -241,6 +253,8 @@ class PolicyRecipe(ObjectiveDials):
     pairs. That is done ``rounds`` times in a run, each time with samples of the policy as it then is and the
     incumbent as reference; the best round by ``n_validation`` prompts kept out of it is the result.
     A round beyond ``max_kl`` nats from the anchor (0: no limit) is never the result.
+    ``reward_aggregate`` says how the members of a deep reward model are asked together (``rewards.aggregate``; "": as
+    the model's own recipe says), with ``reward_uncertainty_weight``; the posterior has no members and reads neither.
     """
 
     loss_type: str = "sigmoid"
@@ -248,6 +262,8 @@ class PolicyRecipe(ObjectiveDials):
     model_pairs_share: float = 0.5
     sure: float = 0.75
     best_of: int = 8
+    reward_aggregate: str = ""
+    reward_uncertainty_weight: float = 0.5
     n_prompts: int = 256
     n_people: int = 0
     rounds: int = 1
@@ -272,6 +288,7 @@ class PolicyRecipe(ObjectiveDials):
             0.0 <= self.model_pairs_share <= 1.0,
             f"model_pairs_share is in [0, 1], not {self.model_pairs_share}",
         )
+        check_rule(self.reward_aggregate or "mean", self.reward_uncertainty_weight)
         _require(0.5 <= self.sure <= 1.0, f"sure is a probability of at least 0.5, not {self.sure}")
         _require(self.best_of >= 2, f"best_of is at least 2, not {self.best_of}")
         _require(self.n_prompts >= 0, f"n_prompts is at least 0, not {self.n_prompts}")

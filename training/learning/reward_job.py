@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,12 @@ from . import job as jobs
 from .devices import configure, honour, resolve
 from .evaluation.reward import evaluate
 from .job import Report, ShouldStop
-from .models import load_policy, model_digest
+from .models import model_digest
 from .recipes import RewardRecipe
 from .rewards.baselines import bag_of_words, length_only
 from .rewards.ensemble import RewardEnsemble
-from .rewards.lesson import Lesson, Progress
+from .rewards.lesson import Progress
+from .rewards.members import between_members, train_members
 from .rewards.methods import reward_method
 from .rows import PreferenceRow
 
@@ -38,24 +38,13 @@ def train_reward(directory: Path, report: Report, should_stop: ShouldStop) -> di
     method.refuse_unfit(recipe, rows)
     configure(resolve()) if job.plan is None else honour(job.plan)
     train, kept = keep_back(rows)
-    progress = Progress(report, recipe.members)
-    members = []
-    for number in range(recipe.members):
-        lesson = Lesson(
-            policy=load_policy(job.base),
-            train=train,
-            kept=kept,
-            recipe=recipe,
-            settings=replace(recipe.optim, seed=recipe.optim.seed + number),
-            place=jobs.work_directory(directory) / f"member-{number}",
-            progress=progress,
-            should_stop=should_stop,
-        )
-        members.append(method.train(lesson))
-        progress.members_left -= 1
-    ensemble = RewardEnsemble(tuple(members))
+    progress = Progress(report, recipe.members + recipe.evaluation_member)
+    work = jobs.work_directory(directory)
+    ensemble, found = train_members(method.train, job.base, recipe, (train, kept), work, progress, should_stop)
     result = {
         **_assess(ensemble, train, kept),
+        **between_members(ensemble, kept),
+        **found,
         "method": recipe.method,
         "rows": len(rows),
         "kept_back": len(kept),

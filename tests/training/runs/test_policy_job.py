@@ -198,7 +198,7 @@ class LikesLetterA:
     def read(self, pairs: Any) -> Any:
         return np.array([[float(response[0]["content"].count("a"))] for _, response in pairs])
 
-    def utility(self, seen: Any) -> Any:
+    def utility(self, seen: Any, prompt: Any) -> Any:
         return seen[:, 0]
 
     def probability(self, first: Any, second: Any) -> Any:

@@ -6,6 +6,8 @@ as the soft label. Such rows carry source ``reward_model`` and are never counted
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from ..rows import Message, PreferenceRow
 from .ranking import Ranker
 
@@ -23,7 +25,8 @@ def best_against_worst(groups: Sequence[Answered], ranker: Ranker, *, sure: floa
     if not pairs:
         return []
     seen = ranker.read(pairs)
-    utility = ranker.utility(seen)
+    asked = np.repeat(np.arange(len(groups)), [len(texts) for _, texts in groups])
+    utility = ranker.utility(seen, asked)
     best: list[int] = []
     worst: list[int] = []
     start = 0

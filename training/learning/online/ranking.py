@@ -23,8 +23,8 @@ class Ranker(Protocol):
         """What the ranker needs to know of n (prompt, response) pairs: [n, k]."""
         ...
 
-    def utility(self, seen: Array) -> Array:
-        """[n, k] → [n]; only differences between responses to one prompt have a meaning."""
+    def utility(self, seen: Array, prompt: NDArray[np.int64]) -> Array:
+        """[n, k] of responses to the prompts [n] → [n]; only differences within a prompt have a meaning."""
         ...
 
     def probability(self, first: Array, second: Array) -> Array:
@@ -43,7 +43,7 @@ class PosteriorRanker:
         """Features [n, 256]."""
         return self.features.features(pairs).astype(np.float64)
 
-    def utility(self, seen: Array) -> Array:
+    def utility(self, seen: Array, prompt: NDArray[np.int64]) -> Array:
         """Posterior mean utility."""
         return self.posterior.utilities(seen)
 
@@ -62,10 +62,10 @@ class RewardRanker:
         """Rewards [n, members]."""
         return self.ensemble.score(pairs).T
 
-    def utility(self, seen: Array) -> Array:
-        """The members' mean reward."""
-        return np.asarray(seen.mean(axis=1))
+    def utility(self, seen: Array, prompt: NDArray[np.int64]) -> Array:
+        """The members' rewards by the ensemble's rule."""
+        return self.ensemble.utility(seen.T, prompt)
 
     def probability(self, first: Array, second: Array) -> Array:
-        """The members' mean probability."""
-        return np.asarray(sigmoid(first - second).mean(axis=1))
+        """The members' probabilities by the ensemble's rule."""
+        return self.ensemble.together(sigmoid(first - second).T)

@@ -1,46 +1,91 @@
 """Reward models asked together, and reading back whichever model a directory holds."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..rows import PreferenceRow
+from .aggregate import aggregate, cautious_margin
 from .interface import RewardModel
+from .likelihood import sigmoid
 from .loading import load_reward
 from .states import Pair
 
 Array = NDArray[np.float64]
 
 
+EVALUATION = "evaluation"
+SURE = 1e-12  # no probability is taken to be nearer to 0 or 1
+
+
 @dataclass(frozen=True)
 class RewardEnsemble:
-    """Members that are asked together: ``score`` gives [members, n]."""
+    """Members that are asked together: ``score`` gives [members, n].
+
+    ``rule`` and ``uncertainty_weight`` say how they become one (``rewards.aggregate``). ``evaluation`` is a member that
+    takes no part: what was optimised against the others is measured by it.
+    """
 
     members: tuple[RewardModel, ...]
+    rule: str = "mean"
+    uncertainty_weight: float = 0.5
+    evaluation: RewardModel | None = None
+
+    def by(self, rule: str, uncertainty_weight: float) -> "RewardEnsemble":
+        """The same members, asked by another rule."""
+        return replace(self, rule=rule, uncertainty_weight=uncertainty_weight)
 
     def score(self, pairs: Sequence[Pair]) -> Array:
         """Rewards of (prompt, response) pairs: [members, n]."""
         return np.stack([member.score(pairs) for member in self.members])
 
+    def utility(self, rewards_MN: Array, prompt_N: NDArray[np.int64]) -> Array:
+        """What ``score`` gave of responses to the prompts ``prompt_N`` → [n], which orders those to one prompt."""
+        return aggregate(rewards_MN, prompt_N, rule=self.rule, uncertainty_weight=self.uncertainty_weight)
+
+    def together(self, probability_MN: Array) -> Array:
+        """Members' probabilities [members, n] that the first is preferred → [n].
+
+        By the mean rule their mean. By another rule the logistic function of their cautious log-odds: where the members
+        doubt each other it comes out near one half, whichever side is first.
+        """
+        if self.rule == "mean":
+            return np.asarray(probability_MN.mean(axis=0))
+        sure_MN = np.clip(probability_MN, SURE, 1.0 - SURE)
+        odds_MN = np.log(sure_MN) - np.log1p(-sure_MN)
+        return sigmoid(cautious_margin(odds_MN, rule=self.rule, uncertainty_weight=self.uncertainty_weight))
+
     def probability(self, first: Sequence[Pair], second: Sequence[Pair]) -> Array:
-        """Probability [n] that the first of two responses to one prompt is preferred: the members' mean."""
-        return np.asarray(np.mean([member.probability(first, second) for member in self.members], axis=0))
+        """Probability [n] that the first of two responses to one prompt is preferred."""
+        return self.together(np.stack([member.probability(first, second) for member in self.members]))
 
     def judged(self, rows: Sequence[PreferenceRow]) -> Array:
-        """Probability [n] that each row's first response is preferred: the members' mean."""
-        return np.asarray(np.mean([member.judged(rows) for member in self.members], axis=0))
+        """Probability [n] that each row's first response is preferred."""
+        return self.together(np.stack([member.judged(rows) for member in self.members]))
 
     def save(self, directory: Path, card: str) -> None:
-        """The first member is the directory itself; the others lie in ``member-1``, ``member-2`` … within it."""
+        """The first member is the directory itself; the others lie in ``member-1``, ``member-2`` … within it, the
+        evaluation member in ``evaluation``, and ``ensemble.json`` holds the rule."""
         self.members[0].save(directory, card)
         for number, member in enumerate(self.members[1:], start=1):
             member.save(directory / f"member-{number}", card)
+        if self.evaluation is not None:
+            self.evaluation.save(directory / EVALUATION, card)
+        rule = {"aggregate": self.rule, "uncertainty_weight": self.uncertainty_weight}
+        (directory / "ensemble.json").write_text(json.dumps(rule), encoding="utf-8")
 
     @classmethod
     def load(cls, directory: Path, device: str = "cpu") -> "RewardEnsemble":
         """Read what ``save`` wrote. Raises NoModel in words."""
         others = sorted(directory.glob("member-*"), key=lambda place: int(place.name.rpartition("-")[2]))
-        return cls(tuple(load_reward(place, device) for place in (directory, *others)))
+        members = tuple(load_reward(place, device) for place in (directory, *others))
+        beside = directory / EVALUATION
+        evaluation = load_reward(beside, device) if beside.is_dir() else None
+        path = directory / "ensemble.json"  # the first ensembles had none: they were averaged
+        rule = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"aggregate": "mean"}
+        weight = float(rule.get("uncertainty_weight", 0.5))
+        return cls(members, str(rule["aggregate"]), weight, evaluation)

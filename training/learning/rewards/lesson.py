@@ -42,7 +42,8 @@ class Progress:
 class Lesson:
     """One member's training. ``policy`` is freshly loaded, for this member alone; ``kept`` are the rows kept back.
 
-    A method builds its model from these and calls ``fit``, once for each phase that it has.
+    A method builds its model from these and calls ``fit``, once for each phase that it has. What else it learns on its
+    way goes into ``findings``: plain JSON, of which the first member's becomes part of the run's result.
     """
 
     policy: Policy
@@ -53,6 +54,7 @@ class Lesson:
     place: Path
     progress: Progress
     should_stop: ShouldStop = field(default=lambda: False)
+    findings: dict[str, Any] = field(default_factory=dict)
 
     def fit(
         self,

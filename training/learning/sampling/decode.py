@@ -60,17 +60,44 @@ def sample(
         )
     rendered = _render(policy, prompts)
     cut = [tokens[-room:] for tokens in rendered]
-    found: dict[int, Sample] = {}
-    for chosen in _batches(cut, settings.batch_size, mixed=wiring(policy.model).tree):
+    return [
+        Sample(
+            policy.text.decode(one.token_ids[:-1] if one.stopped else one.token_ids),
+            one.token_ids,
+            one.token_logprobs,
+            one.stopped,
+            len(whole) - len(kept),
+        )
+        for one, whole, kept in zip(draw(policy, cut, settings, seeds, progress=progress), rendered, cut, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Tokens drawn after others, as in ``Sample``."""
+
+    token_ids: Tokens
+    token_logprobs: tuple[float, ...]
+    stopped: bool
+
+
+def draw(
+    policy: Policy,
+    begun: Sequence[Tokens],
+    settings: SamplerSettings,
+    seeds: Sequence[int],
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Drawn]:
+    """What follows each sequence of tokens that is already there, which must leave room in the model's context."""
+    found: dict[int, Drawn] = {}
+    for chosen in _batches(begun, settings.batch_size, mixed=wiring(policy.model).tree):
         noise = uniforms([seeds[index] for index in chosen], settings.max_new_tokens)
-        drawn = _Drawing(policy, [cut[index] for index in chosen], settings, noise).run()
+        drawn = _Drawing(policy, [begun[index] for index in chosen], settings, noise).run()
         for index, (tokens, logprobs) in zip(chosen, drawn, strict=True):
-            stopped = tokens[-1] in policy.text.end_ids
-            text = policy.text.decode(tokens[:-1] if stopped else tokens)
-            lost = len(rendered[index]) - len(cut[index])
-            found[index] = Sample(text, tokens, logprobs, stopped, lost)
-        progress(len(found), len(prompts))
-    return [found[index] for index in range(len(prompts))]
+            found[index] = Drawn(tokens, logprobs, tokens[-1] in policy.text.end_ids)
+        progress(len(found), len(begun))
+    return [found[index] for index in range(len(begun))]
 
 
 def _render(policy: Policy, prompts: Sequence[Sequence[Message]]) -> list[Tokens]:
