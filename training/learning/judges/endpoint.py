@@ -1,0 +1,66 @@
+"""Where a capable language model answers, and what may be asked of it: one frozen dataclass."""
+
+import ipaddress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An address that speaks OpenAI's chat completions: ``base_url`` is what stands before ``/chat/completions``.
+
+    ``timeout`` is seconds for one whole request. A request is tried ``attempts`` times, with waits that double from
+    ``first_wait`` to ``longest_wait`` seconds; a server that asks for a longer one is given up. ``concurrent``
+    requests run at once; ``most_requests`` (tries included) and ``most_tokens`` (read and written) bound what one
+    client may ask in its life; ``largest_answer`` is bytes. The key is never shown, logged or stored.
+    """
+
+    base_url: str
+    model: str
+    key: str = field(default="", repr=False)
+    timeout: float = 120.0
+    attempts: int = 5
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+    concurrent: int = 4
+    most_requests: int = 20_000
+    most_tokens: int = 20_000_000
+    largest_answer: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        """Refuse in words what cannot be asked. No sentence holds the key."""
+        _check_address(self.base_url, secret=bool(self.key))
+        if not self.model.strip():
+            raise ValueError("the judge needs the name of a model, as its server knows it")
+        if not (self.key.isascii() and self.key.isprintable() and " " not in self.key):
+            raise ValueError("the judge's key holds characters that no header may carry: copy it again")
+        for name in ("attempts", "concurrent", "most_requests", "most_tokens", "largest_answer"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is at least 1, not {getattr(self, name)}")
+        if not (self.timeout > 0 and 0 <= self.first_wait <= self.longest_wait):
+            raise ValueError("timeout is above 0 seconds, and first_wait between 0 and longest_wait")
+
+    @property
+    def shown(self) -> str:
+        """The address and the model, for people."""
+        return f"{self.model} at {self.base_url}"
+
+
+def _check_address(address: str, *, secret: bool) -> None:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"the judge's address begins with http:// or https:// and a host, not {address[:80]!r}")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("the judge's address holds no account, question mark or #: the key is a setting of its own")
+    if parts.scheme == "http" and secret and not _near(parts.hostname):
+        raise ValueError(
+            f"a key is not sent to {parts.hostname} over plain http, where others could read it: use https"
+        )
+
+
+def _near(host: str) -> bool:
+    """Is it this machine or a private network?"""
+    try:
+        return ipaddress.ip_address(host).is_private  # loopback is private too
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".internal"))

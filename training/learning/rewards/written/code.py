@@ -1,0 +1,113 @@
+"""A reward as readable code over declared features: written by a language model, run by our own interpreter.
+
+Ma et al. 2023, "Eureka", arXiv:2310.12931, and Yu et al. 2024, "In-Context Preference Learning", arXiv:2410.17233, let
+a language model write Python; here it writes lines ``name = expression`` of a language that can do nothing but
+arithmetic (``expressions``), the last of which is ``reward = …``.
+"""
+
+import ast
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models import NoModel
+from ...rows import Message
+from ..states import Pair
+from .declared import FEATURES, REWARD_MODEL, measured
+from .expressions import FUNCTIONS, Language, NoValue, Number, Refused, parse_program, value_of
+
+Array = NDArray[np.float64]
+FILE = "reward_code.json"
+RESULT = "reward"
+
+
+def language(*, reward_model: bool = False) -> Language:
+    """What a program may read and call."""
+    names = {*FEATURES, REWARD_MODEL} if reward_model else set(FEATURES)
+    return Language(frozenset(names), FUNCTIONS)
+
+
+@dataclass(frozen=True)
+class Program:
+    """Code that was read and found to be of the language: its text, and its steps in order."""
+
+    source: str
+    steps: tuple[tuple[str, ast.expr], ...]
+
+    @classmethod
+    def read(cls, source: str, *, reward_model: bool = False) -> "Program":
+        """Raises Refused (a ValueError) in words that can be sent back to the writer."""
+        return cls(source.strip(), parse_program(source, language(reward_model=reward_model), RESULT))
+
+    @property
+    def reads_reward_model(self) -> bool:
+        """Does any step read the reward model's score?"""
+        return any(
+            isinstance(node, ast.Name) and node.id == REWARD_MODEL for _, tree in self.steps for node in ast.walk(tree)
+        )
+
+    def trace(self, features: Mapping[str, float]) -> dict[str, float]:
+        """The value of every step for one response. Raises NoValue."""
+        values: dict[str, Number] = dict(features)
+        for name, tree in self.steps:
+            values[name] = value_of(tree, values, FUNCTIONS)
+        return {name: float(values[name]) for name, _ in self.steps}
+
+    def rewards(self, features: Sequence[Mapping[str, float]], otherwise: float | None = None) -> Array:
+        """Rewards [n]. Where the code has no value (a division by zero) the reward is ``otherwise``; without one,
+        NoValue is raised."""
+        return np.array([self._reward(row, otherwise) for row in features])
+
+    def _reward(self, features: Mapping[str, float], otherwise: float | None) -> float:
+        try:
+            return self.trace(features)[RESULT]
+        except NoValue:
+            if otherwise is None:
+                raise
+            return otherwise
+
+
+@dataclass(frozen=True)
+class CodeReward:
+    """A program as one member of an ensemble: ``scale`` turns its units into logits of preference, ``otherwise`` is
+    the reward, in its own units, of a response for which it has no value (the middle one of those it was made on)."""
+
+    program: Program
+    scale: float = 1.0
+    otherwise: float = 0.0
+
+    def score(self, pairs: Sequence[Pair]) -> Array:
+        """Rewards [1, n] of (prompt, response) pairs of messages."""
+        rewards = self.program.rewards(measured([texts(*pair) for pair in pairs]), self.otherwise)
+        return self.scale * rewards[None]
+
+    def save(self, directory: Path) -> None:
+        """Write ``reward_code.json``: the code as text, which is read again by the same rules."""
+        directory.mkdir(parents=True, exist_ok=True)
+        about = {"source": self.program.source, "scale": self.scale, "otherwise": self.otherwise}
+        part = directory / f"{FILE}.part"
+        part.write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+        part.replace(directory / FILE)
+
+    @classmethod
+    def load(cls, directory: Path) -> "CodeReward":
+        """Read what ``save`` wrote. Raises NoModel in words, also where the code is not of the language."""
+        try:
+            about: dict[str, Any] = json.loads((directory / FILE).read_text(encoding="utf-8"))
+            program = Program.read(str(about["source"]))
+            return cls(program, float(about["scale"]), float(about["otherwise"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise NoModel(f"{directory.name} holds no reward code that can be used: {error}") from error
+
+
+def texts(prompt: Sequence[Message], response: Sequence[Message]) -> tuple[str, str]:
+    """The prompt's last turn and the response, as the texts that features are measured on."""
+    return (prompt[-1]["content"] if prompt else ""), "\n".join(message["content"] for message in response)
+
+
+__all__ = ["CodeReward", "Program", "Refused", "language", "texts"]
