@@ -2,8 +2,8 @@
 
 A row holds one group as a tree: the prompt, then its responses side by side, each seeing the prompt and
 itself, each with positions that go on from the prompt. The last token of a response predicts nothing that
-is asked for, so it is never computed. Where a tree would cost more than it saves (attention pays the square
-of a row), responses get rows of their own, which are plain causal sequences without any mask.
+is asked for, so it is computed only where a reward head reads it. Where a tree would cost more than it saves
+(attention pays the square of a row), responses get rows of their own: plain causal sequences without any mask.
 """
 
 import math
@@ -21,12 +21,14 @@ class Layout:
     """What the model allows and costs.
 
     ``tree``: may a row be a tree. ``hidden``: the model's width. ``launch``: what starting another batch costs,
-    in padded tokens (next to nothing on a CPU, much on a GPU that a small batch leaves idle).
+    in padded tokens (next to nothing on a CPU, much on a GPU that a small batch leaves idle). ``ends``: is the last
+    token of a response computed too, because its state is read.
     """
 
     tree: bool
     hidden: int
     launch: int = 64
+    ends: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows as tensors. R rows of length L hold N predicted tokens in S sequences."""
+    """Rows as tensors. R rows of length L hold N predicted tokens in S sequences.
+
+    ``end_S`` is the flat place (row * L + column) of the last computed token of each sequence: the response's last
+    one where the layout has ``ends``, the one before it where not.
+    """
 
     input_ids_RL: torch.Tensor
     position_ids_RL: torch.Tensor
@@ -48,20 +54,27 @@ class Batch:
     predictor_N: torch.Tensor  # flat place (row * L + column) of the state that predicts each token
     target_N: torch.Tensor
     sequence_N: torch.Tensor  # which of the S sequences the token belongs to
+    end_S: torch.Tensor
     sequences: tuple[tuple[int, int], ...]  # (group, response) of each sequence, in order
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
         if device.type == "cpu":
             return self
-        names = ("input_ids_RL", "position_ids_RL", "predictor_N", "target_N", "sequence_N")
+        names = ("input_ids_RL", "position_ids_RL", "predictor_N", "target_N", "sequence_N", "end_S")
         moved = {name: getattr(self, name).to(device, non_blocking=True) for name in names}
         mask = None if self.mask_R1LL is None else self.mask_R1LL.to(device)
         return Batch(**moved, mask_R1LL=mask, sequences=self.sequences)
 
 
-def _row(group: Group, index: int, responses: tuple[int, ...]) -> Row:
-    return Row(index, responses, len(group.prompt) + sum(len(group.responses[j]) - 1 for j in responses))
+def _row(group: Group, index: int, responses: tuple[int, ...], layout: Layout) -> Row:
+    length = len(group.prompt) + sum(len(_computed(group.responses[j], layout)) for j in responses)
+    return Row(index, responses, length)
+
+
+def _computed(response: Tokens, layout: Layout) -> Tokens:
+    """The tokens of a response that the model reads."""
+    return response if layout.ends else response[:-1]
 
 
 def _cost(length: int, hidden: int) -> int:
@@ -76,7 +89,7 @@ def rows_of(group: Group, index: int, layout: Layout) -> list[Row]:
     best_cost = math.inf
     for per_row in range(count if layout.tree else 1, 0, -1):
         starts = range(0, count, per_row)
-        rows = [_row(group, index, tuple(range(start, min(start + per_row, count)))) for start in starts]
+        rows = [_row(group, index, tuple(range(start, min(start + per_row, count))), layout) for start in starts]
         cost = sum(_cost(row.length, layout.hidden) for row in rows)
         if cost < best_cost:
             best, best_cost = rows, cost
@@ -142,10 +155,11 @@ def collate(groups: Sequence[Group], layout: Layout) -> Batch:
     predictor: list[int] = []
     target: list[int] = []
     sequence: list[int] = []
+    ends: list[int] = []
     sequences: list[tuple[int, int]] = []
     for number, row in enumerate(rows):
         group = groups[row.group]
-        tokens, places, owners = _tree(group, row)
+        tokens, places, owners = _tree(group, row, layout)
         ids[number, : row.length] = torch.tensor(tokens)
         positions[number, : row.length] = torch.tensor(places)
         branches[number, : row.length] = torch.tensor(owners)
@@ -153,12 +167,15 @@ def collate(groups: Sequence[Group], layout: Layout) -> Batch:
         column = len(group.prompt)
         for response in row.responses:
             answer = group.responses[response]
-            first = number * length + column
-            predictor += [number * length + len(group.prompt) - 1, *range(first, first + len(answer) - 1)]
+            first, last = number * length + column, number * length + len(group.prompt) - 1
+            if answer:
+                predictor += [last, *range(first, first + len(answer) - 1)]
             target += answer
             sequence += [len(sequences)] * len(answer)
             sequences.append((row.group, response))
-            column += len(answer) - 1
+            read = len(_computed(answer, layout))
+            ends.append(first + read - 1 if read else last)
+            column += read
     plain = all(len(row.responses) == 1 for row in rows)
     return Batch(
         input_ids_RL=ids,
@@ -167,17 +184,18 @@ def collate(groups: Sequence[Group], layout: Layout) -> Batch:
         predictor_N=torch.tensor(predictor),
         target_N=torch.tensor(target),
         sequence_N=torch.tensor(sequence),
+        end_S=torch.tensor(ends),
         sequences=tuple(sequences),
     )
 
 
-def _tree(group: Group, row: Row) -> tuple[Tokens, list[int], list[int]]:
+def _tree(group: Group, row: Row, layout: Layout) -> tuple[Tokens, list[int], list[int]]:
     """Token ids, positions and branch numbers (0 the prompt, 1.. the responses) of one row."""
     start = len(group.prompt)
     tokens = group.prompt
     places, owners = list(range(start)), [0] * start
     for branch, response in enumerate(row.responses, start=1):
-        inputs = group.responses[response][:-1]
+        inputs = _computed(group.responses[response], layout)
         tokens += inputs
         places += range(start, start + len(inputs))
         owners += [branch] * len(inputs)

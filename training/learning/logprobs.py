@@ -71,11 +71,11 @@ def _try_out(base: Any) -> Wiring:
         return bool((found - truth).abs().max() < tolerance)
 
     head = agrees(plain, Wiring(tree=False, head=True))
-    whole = not _windowed(base.config) and agrees(tree, Wiring(tree=True, head=head))
+    whole = not windowed(base.config) and agrees(tree, Wiring(tree=True, head=head))
     return Wiring(tree=whole, head=head)
 
 
-def _windowed(config: Any) -> bool:
+def windowed(config: Any) -> bool:
     """Does any layer see only a window? A custom mask would silently replace the window."""
     layers = getattr(config, "layer_types", None)
     if layers:
@@ -102,7 +102,7 @@ def _logprobs(base: Any, batch: Batch, wired: Wiring, read: Read | None = None) 
     if wired.tree or batch.mask_R1LL is None:
         inputs["position_ids"] = batch.position_ids_RL
     if batch.mask_R1LL is not None:
-        inputs["attention_mask"] = _additive(batch.mask_R1LL, next(base.parameters()).dtype)
+        inputs["attention_mask"] = additive(batch.mask_R1LL, next(base.parameters()).dtype)
     elif not wired.tree:
         del inputs["position_ids"]  # plain rows count from zero, which every architecture does by itself
     if not wired.head:
@@ -113,7 +113,7 @@ def _logprobs(base: Any, batch: Batch, wired: Wiring, read: Read | None = None) 
     return _head(base.get_output_embeddings(), states_ND, batch.target_N, read)
 
 
-def _additive(mask_R1LL: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+def additive(mask_R1LL: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """A mask to be added to attention scores, made once here instead of once per layer."""
     return torch.zeros_like(mask_R1LL, dtype=dtype).masked_fill_(~mask_R1LL, float("-inf"))
 

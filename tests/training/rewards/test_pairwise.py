@@ -18,7 +18,8 @@ from training.learning.models import NoModel
 from training.learning.recipes import OptimSettings, RewardRecipe
 from training.learning.reward_job import keep_back
 from training.learning.rewards.ensemble import RewardEnsemble
-from training.learning.rewards.pairwise import PairwiseReward, head
+from training.learning.rewards.pairwise import PairwiseReward
+from training.learning.rewards.reading import head
 from training.learning.rows import Message, PreferenceRow
 
 ANSWERS = ["The sea is wide.", "The sea is deep!", "Thanks!", "Rivers, what about rivers?", "It is blue."]

@@ -7,7 +7,7 @@ same there: the logit of the rendered conversation, read at its last token.
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,23 +16,16 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from ..batches import Batch
 from ..models import NoModel, Policy, silence_dropout
 from ..rows import Message
-from ..text import Text
+from ..text import Group, Text
 from .interface import Scored
 from .posterior import FastPosterior
+from .reading import conversation, head, last_states, over_pairs
 from .states import Pair
 
 Array = NDArray[np.float64]
-TOKEN_BUDGET = 8_192
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """Rows of token ids with right padding: [n, longest], and where they are real."""
-
-    input_ids: torch.Tensor
-    attention_mask: torch.Tensor
 
 
 class PairwiseReward(torch.nn.Module, Scored):
@@ -68,70 +61,37 @@ class PairwiseReward(torch.nn.Module, Scored):
         torch.nn.init.zeros_(head(classifier).weight)
         return cls(classifier.eval(), tokenizer, policy.text, max_length, method)
 
+    def group(self, prompt: Sequence[Message], responses: Sequence[Sequence[Message]]) -> Group:
+        """A prompt with its responses, each conversation cut to ``max_length`` from the prompt's start."""
+        pad = int(self.classifier.config.pad_token_id)
+        return conversation(self.text, pad, self.max_length, prompt, responses)
+
     def tokens(self, prompt: Sequence[Message], response: Sequence[Message]) -> tuple[int, ...]:
-        """The rendered conversation, cut to ``max_length`` from the prompt's start."""
-        group = self.text.group(prompt, [response], max_length=self.max_length)
+        """One rendered conversation."""
+        group = self.group(prompt, [response])
         return (*group.prompt, *group.responses[0])
 
-    def render(self, rows: Sequence[Sequence[int]]) -> Rendered:
-        """Pad rows of token ids on the right."""
-        longest = max(len(row) for row in rows)
-        pad = int(self.classifier.config.pad_token_id)
-        ids = torch.full((len(rows), longest), pad, dtype=torch.long)
-        mask = torch.zeros((len(rows), longest), dtype=torch.long)
-        for place, row in enumerate(rows):
-            ids[place, : len(row)] = torch.tensor(row)
-            mask[place, : len(row)] = 1
-        return Rendered(ids, mask)
-
-    def forward(self, rendered: Rendered) -> torch.Tensor:
-        """Rewards [n] of rendered rows."""
-        device = self.log_tie.device
-        told = self.classifier(
-            input_ids=rendered.input_ids.to(device), attention_mask=rendered.attention_mask.to(device)
-        )
-        return cast(torch.Tensor, told.logits[:, 0].float())
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """Rewards [S] of a batch's sequences."""
+        states_SD = last_states(self.classifier, batch)
+        return cast(torch.Tensor, head(self.classifier)(states_SD)[:, 0].float())
 
     @torch.no_grad()
     def score(self, pairs: Sequence[Pair]) -> Array:
         """Rewards [n] of (prompt, response) pairs of messages."""
-        rows = [self.tokens(prompt, response) for prompt, response in pairs]
-        found = np.zeros(len(rows))
-        for chosen in by_length(rows, TOKEN_BUDGET):
-            found[chosen] = self(self.render([rows[index] for index in chosen])).double().cpu().numpy()
-        return found
+        return over_pairs(pairs, self.group, self.classifier, self)
 
     @torch.no_grad()
-    def last_states(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    def last_states(self, pairs: Sequence[Pair]) -> Array:
         """The states [n, hidden] that the head reads."""
-        seen: list[torch.Tensor] = []
-        handle = head(self.classifier).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-        found: list[NDArray[np.float32]] = []
-        order: list[int] = []
-        try:
-            for chosen in by_length(rows, TOKEN_BUDGET):
-                rendered = self.render([rows[index] for index in chosen])
-                self(rendered)
-                last = self._read_at(rendered)
-                found.append(seen.pop()[torch.arange(len(chosen)), last].float().cpu().numpy())
-                order += chosen
-        finally:
-            handle.remove()
-        return np.concatenate(found)[np.argsort(order)]
-
-    def _read_at(self, rendered: Rendered) -> torch.Tensor:
-        """The column [n] of each row that transformers reads: the last one that is not the padding token."""
-        real = rendered.input_ids != int(self.classifier.config.pad_token_id)
-        columns = torch.arange(real.shape[1])
-        return torch.where(real, columns, 0).argmax(dim=1)
+        return over_pairs(pairs, self.group, self.classifier, partial(last_states, self.classifier))
 
     def start_from(self, pairs: Sequence[tuple[Pair, Pair]], p: Sequence[float], weight: Sequence[float]) -> None:
         """Set the head to the Bayesian logistic solution on its own states, before any fine-tuning.
 
         Raises ValueError without pairs. Costs one forward pass over all responses.
         """
-        rows = [self.tokens(*side) for pair in pairs for side in pair]
-        states = self.last_states(rows).astype(np.float64)
+        states = self.last_states([side for pair in pairs for side in pair])
         difference = states[0::2] - states[1::2]
         typical = float(np.sqrt((difference**2).sum(1).mean())) or 1.0
         fitted = FastPosterior.fit(difference / typical, p, weight, dimension=difference.shape[1])
@@ -175,24 +135,3 @@ class PairwiseReward(torch.nn.Module, Scored):
         model = cls(classifier.eval(), tokenizer, text, int(about["max_length"]), str(about.get("method", "davidson")))
         model.log_tie.data.fill_(float(about["log_tie"]))
         return model.to(device)
-
-
-def head(classifier: Any) -> torch.nn.Linear:
-    """The scalar head: its only linear layer with one output."""
-    found = [m for m in classifier.modules() if isinstance(m, torch.nn.Linear) and m.out_features == 1]
-    if len(found) != 1:
-        raise NoModel(
-            f"{type(classifier).__name__} has {len(found)} layers with one output; a scalar reward head needs one"
-        )
-    return found[0]
-
-
-def by_length(rows: Sequence[Sequence[int]], token_budget: int) -> list[list[int]]:
-    """Indices of rows of like length, batched within a budget of padded tokens."""
-    batches: list[list[int]] = []
-    for index in sorted(range(len(rows)), key=lambda place: len(rows[place])):
-        if batches and (len(batches[-1]) + 1) * len(rows[index]) <= token_budget:
-            batches[-1].append(index)
-        else:
-            batches.append([index])
-    return batches
