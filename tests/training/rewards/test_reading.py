@@ -24,7 +24,8 @@ def classifier(directory: Path, shape: str) -> Any:
     if shape == "bert":
         torch.manual_seed(0)
         sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
-        config = BertConfig(vocab_size=300, max_position_embeddings=256, num_labels=1, pad_token_id=0, **sizes)
+        config = BertConfig(vocab_size=300, max_position_embeddings=256, pad_token_id=0, **sizes)
+        config.num_labels = 1
         return BertForSequenceClassification(config).eval()
     found = AutoModelForSequenceClassification.from_pretrained(save_tiny(directory, shape=shape), num_labels=1)
     found.config.pad_token_id = 0
