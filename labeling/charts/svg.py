@@ -42,12 +42,24 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """A line through points, with the words that name it."""
+    """A line through points, with the words that name it; not ``joined``, points that each have their interval."""
 
     name: str
     points: Sequence[Point]
     tone: str = "a"
     dots: bool = False
+    joined: bool = True
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One point of a scatter chart, with its words and, if known, its intervals."""
+
+    label: str
+    x: float
+    y: float
+    x_interval: tuple[float, float] | None = None
+    y_interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +183,38 @@ def reliability_chart(bins: Sequence[Bin], *, title: str) -> SafeString:
     return drawing.finish(title, told or "Nothing to show yet")
 
 
+def scatter_chart(
+    marks: Sequence[Mark],
+    *,
+    title: str,
+    x_label: str = "",
+    unit: str = "",
+    reference: float | None = None,
+    height: float = 300,
+) -> SafeString:
+    """Numbered points with intervals both ways; what each number stands for is listed below, in three columns."""
+    shown = [one for one in marks if drawable(one.x) and drawable(one.y)]
+    rows = -(-len(shown) // 3)
+    drawing = _Drawing(height=height + 16 * rows)
+    x = Scale(*round_range([v for one in shown for v in (one.x, *(one.x_interval or ()))]), 44, WIDTH - 12)
+    values = [v for one in shown for v in (one.y, *(one.y_interval or ()))]
+    y = Scale(*round_range(values, include=reference), height - 40, 10)
+    _axes(drawing, x, y, unit=unit, x_label=x_label)
+    if reference is not None:
+        drawing.rule("target", x.start, y(reference), x.end, y(reference))
+    for number, one in enumerate(shown):
+        for ends, across in ((one.x_interval, True), (one.y_interval, False)):
+            if ends is not None and all(map(drawable, ends)):
+                (x1, x2), (y1, y2) = (ends, (one.y, one.y)) if across else ((one.x, one.x), ends)
+                drawing.rule("axis", x(x1), y(y1), x(x2), y(y2))
+        drawing.add("circle", "dot", cx=x(one.x), cy=y(one.y), r=3.5)
+        drawing.text(x(one.x) + 5, y(one.y) - 5, str(number + 1), css="label")
+        place = (44 + 146 * (number // rows), height + 12 + 16 * (number % rows))
+        drawing.text(*place, f"{number + 1} {one.label}", css="label")
+    told = "; ".join(f"{one.label}: {readable(one.y, unit)} at {readable(one.x)}" for one in shown)
+    return drawing.finish(title, (told or "Nothing to show yet") + _left_out(len(marks) - len(shown)))
+
+
 def sparkline(values: Sequence[float], *, title: str, tone: str = "ink") -> SafeString:
     """A small line without axes, for a row of a table."""
     finite = [value for value in values if drawable(value)]
@@ -197,6 +241,9 @@ def _axes(drawing: _Drawing, x: Scale, y: Scale, *, unit: str, x_label: str) -> 
 
 def _draw_series(drawing: _Drawing, one: Series, kept: Sequence[Point], x: Scale, y: Scale) -> None:
     banded = [p for p in kept if p.low is not None and p.high is not None]
+    if not one.joined:
+        _draw_points(drawing, one, kept, x, y)
+        return
     if len(banded) > 1:
         upper = [(x(p.x), y(p.high)) for p in banded if p.high is not None]
         lower = [(x(p.x), y(p.low)) for p in reversed(banded) if p.low is not None]
@@ -205,6 +252,13 @@ def _draw_series(drawing: _Drawing, one: Series, kept: Sequence[Point], x: Scale
         drawing.add("path", f"line {one.tone}", d=_path([(x(p.x), y(p.y)) for p in kept]))
     for point in kept if one.dots or len(kept) == 1 else kept[-1:]:
         if len(banded) < 2 and point.low is not None and point.high is not None:
+            drawing.rule("whisker", x(point.x), y(point.low), x(point.x), y(point.high))
+        drawing.add("circle", f"dot {one.tone}", cx=x(point.x), cy=y(point.y), r=3.5)
+
+
+def _draw_points(drawing: _Drawing, one: Series, kept: Sequence[Point], x: Scale, y: Scale) -> None:
+    for point in kept:
+        if point.low is not None and point.high is not None:
             drawing.rule("whisker", x(point.x), y(point.low), x(point.x), y(point.high))
         drawing.add("circle", f"dot {one.tone}", cx=x(point.x), cy=y(point.y), r=3.5)
 
