@@ -1,21 +1,18 @@
-"""Log-probabilities of responses, computed only where a response token is predicted, and their cache."""
+"""Log-probabilities of responses, computed only where a response token is predicted."""
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from .batches import Batch, Layout, collate, fill, split_large
+from .cache import LogprobCache as LogprobCache
 from .models import Policy, base_model
+from .steady import steady_logprobs
 from .text import Group
 
 Read = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # logits [N, V] and targets [N] to [N] or [N, values]
@@ -157,7 +154,7 @@ def response_logprobs(
     *,
     token_budget: int = 8192,
     grad: bool = False,
-    cache: "LogprobCache | None" = None,
+    cache: LogprobCache | None = None,
 ) -> list[list[torch.Tensor]]:
     """Per group and response, the log-probability of each of its tokens (1-D tensors, in nats).
 
@@ -166,7 +163,8 @@ def response_logprobs(
     if cache is not None:
         if grad:
             raise ValueError("cached log-probabilities carry no gradient: leave out cache or grad")
-        return cache.complete(policy, groups, token_budget)
+        head = wiring(policy.model).head
+        return cache.complete(groups, lambda alone: steady_logprobs(policy, alone, head=head))
     found: list[list[torch.Tensor]] = [[torch.empty(0)] * len(group.responses) for group in groups]
     shape = layout(policy.model)
     pieces, origin = split_large(groups, MOST_RESPONSES)
@@ -179,80 +177,3 @@ def response_logprobs(
                 group, first = origin(chosen[place])
                 found[group][first + response] = values if grad else values.cpu().clone()
     return found
-
-
-def response_key(group: Group, response: int) -> str:
-    """Names a response by what the model reads: the tokens of its prompt and its own."""
-    content = json.dumps([group.prompt, group.responses[response]], separators=(",", ":"))
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-class LogprobCache:
-    """Log-probabilities of one frozen model, kept per response in safetensors files below ``directory``.
-
-    Every file carries the checksum of its content; one that is damaged is removed and computed again. Several
-    processes may write at once: each writes files of its own, named by their content.
-    """
-
-    def __init__(self, directory: Path, digest: str, *, dtype: str = "float32") -> None:
-        """``digest`` names the model (``model_digest``), ``dtype`` its precision: no other's values are returned."""
-        self.directory = directory / f"{digest[:32]}-{dtype}"
-        self._known: dict[str, torch.Tensor] = {}
-        for path in sorted(self.directory.glob("*.safetensors")):
-            self._known |= _read_shard(path)
-
-    def __len__(self) -> int:
-        """How many responses are known."""
-        return len(self._known)
-
-    def get(self, group: Group) -> list[torch.Tensor | None]:
-        """The known log-probabilities of a group's responses, None where unknown."""
-        return [self._known.get(response_key(group, place)) for place in range(len(group.responses))]
-
-    def complete(self, policy: Policy, groups: Sequence[Group], token_budget: int) -> list[list[torch.Tensor]]:
-        """Answer from the cache, computing and keeping what is missing."""
-        wanted = {response_key(g, j): (g, j) for g in groups for j in range(len(g.responses))}
-        missing = {key: place for key, place in wanted.items() if key not in self._known}
-        self._keep(policy, missing.values(), token_budget)
-        return [[self._known[response_key(g, j)] for j in range(len(g.responses))] for g in groups]
-
-    def _keep(self, policy: Policy, missing: Iterable[tuple[Group, int]], token_budget: int) -> None:
-        together: dict[tuple[int, ...], dict[tuple[int, ...], None]] = {}
-        for group, place in missing:
-            together.setdefault(group.prompt, {})[group.responses[place]] = None
-        groups = [Group(prompt, tuple(responses)) for prompt, responses in together.items()]
-        new: dict[str, torch.Tensor] = {}
-        for group, values in zip(groups, response_logprobs(policy, groups, token_budget=token_budget), strict=True):
-            new |= {response_key(group, j): value for j, value in enumerate(values)}
-        if new:
-            _write_shard(self.directory, new)
-        self._known |= new
-
-
-def _checksum(tensors: dict[str, torch.Tensor]) -> str:
-    digest = hashlib.sha256()
-    for key in sorted(tensors):
-        digest.update(key.encode())
-        digest.update(tensors[key].contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _write_shard(directory: Path, tensors: dict[str, torch.Tensor]) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
-    name = _checksum(tensors)
-    part = directory / f"{name}.part"
-    save_file(tensors, part, metadata={"sha256": name})
-    part.replace(directory / f"{name}.safetensors")
-
-
-def _read_shard(path: Path) -> dict[str, torch.Tensor]:
-    try:
-        with safe_open(path, framework="pt") as shard:
-            stated = (shard.metadata() or {}).get("sha256")
-            tensors = {key: shard.get_tensor(key) for key in shard.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, OSError, ValueError):
-        tensors, stated = {}, None
-    if not tensors or stated != _checksum(tensors):
-        path.unlink(missing_ok=True)
-        return {}
-    return tensors

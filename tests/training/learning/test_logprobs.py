@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.learning.tiny import answer, exact, tiny_policy, user
-from training.learning.batches import Batch, Layout, collate, fill, rows_of, training_steps
+from training.learning.batches import Layout, collate, fill, rows_of, training_steps
+from training.learning.cache import LogprobCache
 from training.learning.logprobs import (
-    LogprobCache,
     Wiring,
     layout,
     response_logprobs,
@@ -166,38 +166,6 @@ def test_the_cache_answers_without_the_model_and_only_for_its_own_digest(llama: 
     known = again.get(group)
     assert all(y is not None and torch.equal(x, y) for x, y in zip(first[0], known, strict=True))
     assert LogprobCache(tmp_path, "b" * 64).get(group) == [None] * 3
-
-
-def test_the_cache_computes_only_new_responses(llama: Policy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache = LogprobCache(tmp_path, "a" * 64)
-    response_logprobs(llama, [llama.text.group(user("Tell me."), [answer("One."), answer("Two.")])], cache=cache)
-    seen: list[int] = []
-
-    def counted(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
-        seen.append(len(batch.sequences))
-        return token_logprobs(model, batch)
-
-    monkeypatch.setattr("training.learning.logprobs.token_logprobs", counted)
-    grown = llama.text.group(user("Tell me."), [answer("One."), answer("Two."), answer("Three.")])
-    values = response_logprobs(llama, [grown], cache=cache)
-    assert seen == [1]
-    assert torch.allclose(values[0][2], plain_logprobs(llama, grown)[2], rtol=1e-9)
-
-
-def test_a_damaged_cache_file_is_removed_and_its_values_computed_again(llama: Policy, tmp_path: Path) -> None:
-    group = llama.text.group(user("Tell me."), [answer("One."), answer("Two.")])
-    (first,) = response_logprobs(llama, [group], cache=LogprobCache(tmp_path, "a" * 64))
-    (shard,) = (tmp_path / f"{'a' * 32}-float32").glob("*.safetensors")
-    content = bytearray(shard.read_bytes())
-    content[-3] ^= 0xFF
-    shard.write_bytes(content)
-    cache = LogprobCache(tmp_path, "a" * 64)
-    assert len(cache) == 0 and not shard.exists()
-    shard.write_bytes(content[:9])
-    assert len(LogprobCache(tmp_path, "a" * 64)) == 0 and not shard.exists()
-    (second,) = response_logprobs(llama, [group], cache=cache)
-    assert all(torch.equal(x, y) for x, y in zip(first, second, strict=True))
-    assert shard.exists()
 
 
 def test_cached_values_with_a_gradient_are_refused_in_words(llama: Policy, tmp_path: Path) -> None:
