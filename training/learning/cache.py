@@ -5,8 +5,8 @@ Used by ``response_logprobs`` (reference log-probabilities) and ``rewards.frozen
 
 import hashlib
 from array import array
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -35,15 +35,31 @@ def response_key(group: Group, response: int) -> bytes:
 
 @dataclass
 class Tally:
-    """How many different responses were asked for, and how many of them were known and had to be computed."""
+    """How many different responses were asked for, and how many of them were known or had to be computed.
+
+    With a ``path`` it outlives its process: what an earlier attempt of the same job computed counts as computed.
+    """
 
     asked: int = 0
-    found: int = 0
     computed: int = 0
+    path: Path | None = None
+    before: int = 0  # computed by earlier attempts
+
+    @classmethod
+    def at(cls, path: Path) -> "Tally":
+        """Go on counting where an earlier attempt left it."""
+        return cls(path=path, before=int(path.read_text()) if path.is_file() else 0)
+
+    def compute(self, count: int) -> None:
+        """So many were computed."""
+        self.computed += count
+        if self.path is not None:
+            self.path.write_text(str(self.before + self.computed))
 
     def to_json(self) -> dict[str, int]:
         """As it stands in a run's result."""
-        return asdict(self)
+        computed = min(self.before + self.computed, self.asked)
+        return {"asked": self.asked, "found": self.asked - computed, "computed": computed}
 
 
 @dataclass
@@ -97,13 +113,12 @@ class ResponseCache:
         for start in range(0, len(missing), AT_ONCE):
             self._add(missing[start : start + AT_ONCE], first, compute)
         self.tally.asked += len(new)
-        self.tally.computed += len(missing)
-        self.tally.found += len(new) - len(missing)
         return [self._read[key] for key in keys]
 
     def _add(self, keys: Sequence[bytes], place: dict[bytes, int], compute: Compute) -> None:
         made = dict(zip(keys, compute([place[key] for key in keys]), strict=True))
         write_shard(self.place, self.origin, made)
+        self.tally.compute(len(made))
         self._read |= made
 
     def _look(self) -> bool:
@@ -131,9 +146,18 @@ class LogprobCache:
     what is asked for together (``steady``), so that any split over runs gives the same ones.
     """
 
-    def __init__(self, directory: Path, digest: str, *, dtype: str = "float32", device: str = "cpu") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        digest: str,
+        *,
+        dtype: str = "float32",
+        device: str = "cpu",
+        tally: Tally | None = None,
+    ) -> None:
         """Open the cache below ``directory``. Call it after ``devices.configure``: threads change values."""
-        self.responses = ResponseCache(directory, Origin("reference", digest, dtype, machine(device)))
+        origin = Origin("reference", digest, dtype, machine(device))
+        self.responses = ResponseCache(directory, origin, tally or Tally())
 
     @property
     def tally(self) -> Tally:
@@ -160,9 +184,3 @@ class LogprobCache:
 
         values = iter(self.responses.complete([response_key(*place) for place in places], alone))
         return [[next(values) for _ in group.responses] for group in groups]
-
-
-def total(tallies: Iterable[Tally]) -> Tally:
-    """The sum of some tallies."""
-    told = list(tallies)
-    return Tally(sum(t.asked for t in told), sum(t.found for t in told), sum(t.computed for t in told))

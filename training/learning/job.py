@@ -32,6 +32,7 @@ class Job:
     ``base`` is the incumbent: it is trained further and is the reference. ``anchor`` is where KL is measured from.
     ``features`` is a feature model's directory and ``feature_policy`` the frozen policy it was measured on.
     ``reward`` is the directory of the deep reward model where one is active; without it the posterior ranks.
+    ``cache`` is a directory that all runs share, of what frozen models make of responses; without it a job's own work.
     ``compute`` is ``Compute.to_json()``, resolved when the run was created; None resolves it now.
     """
 
@@ -43,6 +44,7 @@ class Job:
     feature_policy: str | None = None
     reward: str | None = None
     compute: dict[str, Any] | None = None
+    cache: str | None = None
 
     def write(
         self,
@@ -105,6 +107,11 @@ def work_directory(directory: Path) -> Path:
     place = directory / "work"
     place.mkdir(exist_ok=True)
     return place
+
+
+def cache_of(job: Job, directory: Path) -> Path:
+    """Where a job finds and keeps what frozen models make of responses."""
+    return Path(job.cache) if job.cache else work_directory(directory) / "cache"
 
 
 def finish(directory: Path, result: dict[str, Any]) -> dict[str, Any]:

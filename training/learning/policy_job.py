@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import job as jobs
+from .cache import LogprobCache, Tally
 from .devices import Compute, configure, honour, resolve
 from .evaluation.policy import SequenceKL, sequence_kl
 from .job import Report, ShouldStop, Stopped
-from .logprobs import LogprobCache, response_logprobs
+from .logprobs import response_logprobs
 from .models import Policy, load_policy, model_digest, save_policy
 from .objectives import refuse_unfit
 from .objectives.training import Material, preference_training
@@ -46,6 +47,7 @@ class Run:
     policy: Policy  # in training
     incumbent: Policy  # as it was: the reference
     ranker: Ranker
+    cache: LogprobCache  # of the incumbent
     people: list[PreferenceRow]
     training: list[list[Message]]
     validation: list[list[Message]]
@@ -100,6 +102,7 @@ def train_policy(directory: Path, report: Report, should_stop: ShouldStop) -> di
         "kl_standard_error": kl.standard_error,
         "kl_samples": kl.n,
         "people_rows": len(run.people),
+        "passes": {"reference": run.cache.tally.to_json()},
     }
     digest = save_policy(run.policy, directory / "model", _card(run, result))
     return jobs.finish(directory, {**result, "digest": digest})
@@ -117,7 +120,16 @@ def _prepare(directory: Path, report: Report, should_stop: ShouldStop) -> Run:
     incumbent = load_policy(job.base, device=compute.device)
     training, validation = split_prompts(jobs.read_prompts(directory), recipe)
     ranker = _ranker(job, recipe, directory, people, compute)
-    return Run(directory, recipe, compute, policy, incumbent, ranker, people, training, validation, report, should_stop)
+    cache = LogprobCache(
+        jobs.cache_of(job, directory),
+        model_digest(incumbent.directory),
+        dtype=compute.dtype,
+        device=compute.device,
+        tally=Tally.at(jobs.work_directory(directory) / "reference-passes"),
+    )
+    return Run(
+        directory, recipe, compute, policy, incumbent, ranker, cache, people, training, validation, report, should_stop
+    )
 
 
 def _ranker(
@@ -229,9 +241,8 @@ def mixed(people: Sequence[PreferenceRow], fresh: Sequence[PreferenceRow], share
 def _train(run: Run, number: int, rows: list[PreferenceRow]) -> OptimResult:
     recipe = run.recipe
     settings = replace(recipe.optim, seed=seed_of(recipe.optim.seed, number) % 2**31)
-    cache = LogprobCache(run.work / "reference", model_digest(run.incumbent.directory))
     training = preference_training(
-        Material(run.policy, rows, recipe, settings, reference=run.incumbent, cache=cache, compute=run.compute)
+        Material(run.policy, rows, recipe, settings, reference=run.incumbent, cache=run.cache, compute=run.compute)
     )
     return optimise(
         run.policy.model,

@@ -42,7 +42,9 @@ class Origin:
 class Shard:
     """An open shard: its index is in memory, its values are mapped."""
 
-    def __init__(self, path: Path, rows: dict[bytes, int], starts: list[int], checks: bytes, values: torch.Tensor):
+    def __init__(
+        self, path: Path, rows: dict[bytes, int], starts: list[int], checks: bytes, values: torch.Tensor
+    ) -> None:
         self.path, self.rows = path, rows
         self._starts, self._checks, self._values = starts, checks, values
 
