@@ -165,19 +165,23 @@ def line_chart(
     return drawing.finish(title, told + _left_out(sum(len(one.points) for one in series) - len(points)))
 
 
-def reliability_chart(bins: Sequence[Bin], *, title: str) -> SafeString:
-    """Predicted probability against the share that came true; the diagonal is perfect calibration."""
+def reliability_chart(bins: Sequence[Bin], *, title: str, start: float = 0.0) -> SafeString:
+    """Predicted probability against the share that came true; the diagonal is perfect calibration.
+
+    `start` is where the predictions begin: 0.5 where pairs are folded to the side that the model favours.
+    """
     drawing = _Drawing(height=300)
-    x, y = Scale(0, 1, 44, WIDTH - 12), Scale(0, 1, 260, 10)
+    x, y = Scale(start, 1, 44, WIDTH - 12), Scale(0, 1, 260, 10)
     _axes(drawing, x, y, unit="%", x_label="predicted")
-    drawing.rule("target", x(0), y(0), x(1), y(1))
+    drawing.rule("target", x(start), y(start), x(1), y(1))
     largest = max((one.n for one in bins), default=1)
     for one in bins:
         drawing.rule("whisker", x(one.predicted), y(one.low), x(one.predicted), y(one.high))
         size = round(3 + 5 * math.sqrt(one.n / max(largest, 1)), 1)
         drawing.add("circle", "dot", cx=x(one.predicted), cy=y(one.observed), r=size)
     told = "; ".join(
-        f"predicted {readable(one.predicted, '%')}: {readable(one.observed, '%')} came true (n = {one.n})"
+        f"predicted {readable(one.predicted, '%')}: {readable(one.observed, '%')} came true "
+        f"({readable(round(one.low, 3), '%')} to {readable(round(one.high, 3), '%')}, n = {one.n})"
         for one in bins
     )
     return drawing.finish(title, told or "Nothing to show yet")

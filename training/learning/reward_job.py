@@ -8,6 +8,7 @@ from typing import Any
 
 from . import job as jobs
 from .devices import configure, honour, resolve
+from .evaluation.report import report_on_rows
 from .evaluation.reward import evaluate
 from .job import Report, ShouldStop
 from .models import model_digest
@@ -72,9 +73,10 @@ def _assess(ensemble: RewardEnsemble, train: list[PreferenceRow], kept: list[Pre
     if not kept:
         return {"accuracy": None, "log_loss": None, "baselines": {}}
     labels = [row.p for row in kept]
-    told = evaluate(ensemble.judged(kept), labels)
     models = {"length_only": length_only, "bag_of_words": bag_of_words}
-    baselines = {name: evaluate(model(train, kept), labels).accuracy.value for name, model in models.items()}
+    said = {"reward model": ensemble.judged(kept)} | {name: model(train, kept) for name, model in models.items()}
+    told = evaluate(said["reward model"], labels)
+    baselines = {name: evaluate(said[name], labels).accuracy.value for name in models}
     return {
         "accuracy": told.accuracy.value,
         "accuracy_low": told.accuracy.low,
@@ -82,6 +84,7 @@ def _assess(ensemble: RewardEnsemble, train: list[PreferenceRow], kept: list[Pre
         "log_loss": told.log_loss,
         "calibration_error": told.calibration_error,
         "baselines": baselines,
+        "report": report_on_rows(kept, said),
     }
 
 

@@ -1,7 +1,5 @@
 """The catalogue of methods, and choosing the objective of a project from it."""
 
-from itertools import groupby
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -11,7 +9,7 @@ from labeling.models import Role
 from labeling.pages.doors import ProjectRequest, project_page, project_render
 from training.choosing import NoSuchMethod, choose_objective
 from training.dials import policy_recipe
-from training.learning.catalogue import METHODS, Method
+from training.learning.catalogue import METHODS
 
 # What people have, and where to begin then.
 GUIDE = (
@@ -39,10 +37,8 @@ def methods(request: ProjectRequest) -> HttpResponse:
     except ValueError:
         current = ""  # the settings page says what is wrong with the recipe
 
-    def kind(method: Method) -> str:
-        return method.kind
-
-    groups = [(TITLES[name], list(found)) for name, found in groupby(METHODS, key=kind)]
+    found = [(title, [method for method in METHODS if method.kind == kind]) for kind, title in TITLES.items()]
+    groups = [(title, methods) for title, methods in found if methods]
     return project_render(request, "loop/methods.html", "methods", groups=groups, guide=GUIDE, current=current)
 
 

@@ -12,6 +12,7 @@ from labeling.access import object_in
 from labeling.models import Role
 from labeling.pages.doors import ProjectRequest, project_page, project_render
 from training.models import Run
+from training.pages.reward_report import reward_report
 from training.queries.runs import run_list, run_page
 from training.queries.runs import series as curves
 from training.running import CannotRun, ask_for_run, cancel
@@ -38,7 +39,13 @@ def run(request: ProjectRequest, run_id: int) -> HttpResponse:
         if isinstance(value, int | float | str)
     ]
     return project_render(
-        request, "loop/run.html", "runs", found=found, results=plain, settings_json=json.dumps(settings, indent=2)
+        request,
+        "loop/run.html",
+        "runs",
+        found=found,
+        results=plain,
+        report=reward_report(found.run.result),
+        settings_json=json.dumps(settings, indent=2),
     )
 
 

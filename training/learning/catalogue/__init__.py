@@ -1,5 +1,6 @@
 """Every method that exists here, by name: its paper, its module, what it needs."""
 
+from .evaluation import EVALUATION
 from .list_objectives import STRENGTH, TIED
 from .method import Method
 from .monitoring import MONITORING
@@ -10,6 +11,7 @@ METHODS: list[Method] = [
     *TIED,
     *MODIFIERS,
     *STRENGTH,
+    *EVALUATION,
     *MONITORING,
     Method(
         key="lora",

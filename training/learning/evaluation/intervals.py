@@ -20,7 +20,7 @@ class Estimate:
     n: int
 
 
-def wilson(successes: float, n: int, level: float = 0.95) -> Estimate:
+def wilson(successes: float, n: float, level: float = 0.95) -> Estimate:
     """Wilson's interval for a share. Wilson (1927). Without any observation: 0.5 in [0, 1]."""
     if n == 0:
         return Estimate(0.5, 0.0, 1.0, 0)
@@ -28,7 +28,7 @@ def wilson(successes: float, n: int, level: float = 0.95) -> Estimate:
     share = successes / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return Estimate(share, float(max(0.0, centre - half)), float(min(1.0, centre + half)), n)
+    return Estimate(share, float(max(0.0, centre - half)), float(min(1.0, centre + half)), int(n))
 
 
 def clustered_mean(values: ArrayLike, clusters: Sequence[Hashable], level: float = 0.95) -> Estimate:
