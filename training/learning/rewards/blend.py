@@ -8,7 +8,7 @@ is an evolution strategy (the paper's implicit gradient needs a differentiable i
 policy on the blend comes with policy gradients.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,18 +18,23 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Group:
-    """The judged responses to one prompt: ``signals`` [n, 1 + k], the human reward first, and ``worth`` [n]."""
+class Judged:
+    """Judged responses, prompt by prompt: ``signals`` [n, 1 + k], the human reward first, and ``worth`` [n].
+
+    ``owner`` [n] counts the prompts and ``starts`` [prompts] says where each one's responses begin.
+    """
 
     signals: Array
     worth: Array
+    owner: NDArray[np.int64]
+    starts: NDArray[np.int64]
 
 
-def groups_of(signals: ArrayLike, prompt: ArrayLike, pairs: ArrayLike, p: ArrayLike, weight: ArrayLike) -> list[Group]:
-    """Group [n, 1 + k] signals of responses by ``prompt`` [n].
+def judged(signals: ArrayLike, prompt: ArrayLike, pairs: ArrayLike, p: ArrayLike, weight: ArrayLike) -> Judged:
+    """Put [n, 1 + k] signals of responses to the prompts ``prompt`` [n] in order; lone responses are left out.
 
     ``pairs`` [m, 2] are places of judged responses, ``p`` [m] their soft labels. A response is worth its mean share of
-    wins over its judgments, less ½: positive where people prefer it.
+    wins over its judgments, less ½: positive where people prefer it. Raises ValueError where nothing is left.
     """
     x, asked = np.asarray(signals, dtype=np.float64), np.asarray(prompt)
     sides, labels = np.asarray(pairs, dtype=np.int64).reshape(-1, 2), np.asarray(p, dtype=np.float64)
@@ -39,23 +44,26 @@ def groups_of(signals: ArrayLike, prompt: ArrayLike, pairs: ArrayLike, p: ArrayL
         np.add.at(won, sides[:, side], weights * share)
         np.add.at(seen, sides[:, side], weights)
     worth = np.where(seen > 0, won / np.where(seen > 0, seen, 1.0), 0.5) - 0.5
-    places = [np.flatnonzero(asked == one) for one in np.unique(asked)]
-    return [Group(x[own], worth[own]) for own in places if len(own) > 1]
+    _, place, count = np.unique(asked, return_inverse=True, return_counts=True)
+    order = np.argsort(place, kind="stable")
+    order = order[count[place[order]] > 1]
+    if not len(order):
+        raise ValueError("a blend is chosen on judgments kept back: there are too few of them to keep any")
+    _, starts, owner = np.unique(place[order], return_index=True, return_inverse=True)
+    return Judged(x[order], worth[order], owner, starts)
 
 
-def best_of_n_value(weights: ArrayLike, groups: Sequence[Group], sharpness: float = 4.0) -> float:
+def best_of_n_value(weights: ArrayLike, told: Judged, sharpness: float = 4.0) -> float:
     """The mean worth of what best-of-n picks under the blend, as a softmax of ``sharpness`` times the blended reward.
 
-    The weights' scale is divided out, so that only the blend counts and no sharper choice can be bought with it.
+    The weights' length is divided out, so that only the blend counts and no sharper choice can be bought with it.
     """
     direction = np.asarray(weights, dtype=np.float64)
     direction = direction / max(float(np.linalg.norm(direction)), 1e-12)
-    total = 0.0
-    for group in groups:
-        score = sharpness * (group.signals @ direction)
-        chance = np.exp(score - score.max())
-        total += float(chance @ group.worth / chance.sum())
-    return total / len(groups)
+    score = sharpness * (told.signals @ direction)
+    chance = np.exp(score - np.maximum.reduceat(score, told.starts)[told.owner])
+    picked = np.add.reduceat(chance * told.worth, told.starts) / np.add.reduceat(chance, told.starts)
+    return float(picked.mean())
 
 
 def evolve(
@@ -88,20 +96,18 @@ def evolve(
     return best
 
 
-def find_blend(groups: Sequence[Group], *, seed: int, shrink: float = 0.01) -> Array:
-    """α and β [1 + k] with α ≥ 0 and length 1. Raises ValueError without a prompt that has two judged responses.
+def find_blend(told: Judged, *, seed: int, shrink: float = 0.01) -> Array:
+    """α and β [1 + k] with α ≥ 0 and length 1.
 
     Starts from the human reward alone; ``shrink``·Σ|β| (of a length of 1) is taken off, so that a signal which helps
     nobody gets nothing.
     """
-    if not groups:
-        raise ValueError("a blend is chosen on judgments kept back: there are too few of them to keep any")
 
     def value(weights: Array) -> float:
         whole = float(np.abs(weights).sum()) or 1.0
-        return best_of_n_value(human_first(weights), groups) - shrink * float(np.abs(weights[1:]).sum()) / whole
+        return best_of_n_value(human_first(weights), told) - shrink * float(np.abs(weights[1:]).sum()) / whole
 
-    start = np.zeros(groups[0].signals.shape[1])
+    start = np.zeros(told.signals.shape[1])
     start[0] = 1.0
     found = human_first(evolve(value, start, seed=seed))
     return np.asarray(found / np.linalg.norm(found))
