@@ -80,9 +80,27 @@ def windowed(config: Any) -> bool:
     return bool(getattr(config, "sliding_window", None) or getattr(config, "attention_chunk_size", None))
 
 
-def token_logprobs(model: Any, batch: Batch) -> torch.Tensor:
-    """Log-probability of every predicted token of a batch: [N] fp32 (fp64 for fp64 models), with gradient."""
-    return _logprobs(base_model(model), batch, wiring(model))
+def token_logprobs(model: Any, batch: Batch, embeddings_RLD: torch.Tensor | None = None) -> torch.Tensor:
+    """Log-probability of every predicted token of a batch: [N] fp32 (fp64 for fp64 models), with gradient.
+
+    ``embeddings_RLD`` are read instead of the embeddings of the batch's own input tokens.
+    """
+    return _logprobs(base_model(model), batch, wiring(model), embeddings_RLD=embeddings_RLD)
+
+
+def token_logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of every predicted token of a batch: its logit [N] and the logsumexp of all tokens' logits [N], with gradient.
+
+    Their difference is the token's log-probability.
+    """
+    logit_N, normaliser_N = _logprobs(base_model(model), batch, wiring(model), _logit_and_normaliser).unbind(1)
+    return logit_N, normaliser_N
+
+
+@torch.no_grad()
+def greedy_tokens(model: Any, batch: Batch) -> torch.Tensor:
+    """The likeliest token at every place where one is predicted: [N] token ids."""
+    return _logprobs(base_model(model), batch, wiring(model), lambda logits_NV, target_N: logits_NV.argmax(-1))
 
 
 def token_statistics(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -93,9 +111,13 @@ def token_statistics(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tens
     return logprob_N, log_sum_sq_N.detach(), entropy_N.detach()
 
 
-def _logprobs(base: Any, batch: Batch, wired: Wiring, read: Read | None = None) -> torch.Tensor:
+def _logprobs(
+    base: Any, batch: Batch, wired: Wiring, read: Read | None = None, embeddings_RLD: torch.Tensor | None = None
+) -> torch.Tensor:
     read = read or _chosen
     inputs = {"input_ids": batch.input_ids_RL, "use_cache": False}
+    if embeddings_RLD is not None:
+        inputs = {"inputs_embeds": embeddings_RLD, "use_cache": False}
     if wired.tree or batch.mask_R1LL is None:
         inputs["position_ids"] = batch.position_ids_RL
     if batch.mask_R1LL is not None:
@@ -126,6 +148,11 @@ def _head(head: Any, states_ND: torch.Tensor, target_N: torch.Tensor, read: Read
 
     pairs = zip(torch.split(states_ND, piece), torch.split(target_N, piece), strict=True)
     return torch.cat([checkpoint(score, states, target, use_reentrant=False) for states, target in pairs])
+
+
+def _logit_and_normaliser(logits_NV: torch.Tensor, target_N: torch.Tensor) -> torch.Tensor:
+    precise = logits_NV if logits_NV.dtype == torch.float64 else logits_NV.float()
+    return torch.stack([precise.gather(1, target_N[:, None])[:, 0], torch.logsumexp(precise, -1)], dim=1)
 
 
 def _chosen(logits_NV: torch.Tensor, target_N: torch.Tensor) -> torch.Tensor:

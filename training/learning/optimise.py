@@ -10,10 +10,10 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -39,6 +39,16 @@ class Part:
     loss: torch.Tensor
     count: float
     metrics: dict[str, float] = field(default_factory=dict)
+
+
+class Companion(Protocol):
+    """Something beside the model that changes with every step, such as a reference that follows it."""
+
+    def after_step(self, step: int) -> None:
+        """Called after each optimiser step, counted from 1, before it is reported or saved."""
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Its tensors, which a checkpoint holds; they are copied into on resumption."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,7 @@ def optimise(
     report: Report = lambda step, total, metrics: None,
     should_stop: Callable[[], bool] = lambda: False,
     enough: Callable[[int, dict[str, float]], bool] = lambda step, metrics: False,
+    companion: Companion | None = None,
 ) -> OptimResult:
     """Train ``model`` in place: one optimiser step per element of ``batches``, one backward per micro-batch.
 
@@ -82,7 +93,8 @@ def optimise(
     depend on how the step was cut. Dropout is whatever mode the model is in (policies are loaded with it off).
     ``report`` gets the step's means and ``learning_rate``, ``grad_norm``; after a crash the steps since the
     last checkpoint are reported again. ``should_stop`` is asked after every step and leaves a checkpoint;
-    ``enough`` ends the training early as finished. Raises Diverged when loss or gradient is not finite.
+    ``enough`` ends the training early as finished. ``companion`` is told of every step, saved and resumed.
+    Raises Diverged when loss or gradient is not finite.
     At the end the optimiser's state is deleted and only the weights stay, until ``forget(directory)``.
     """
     trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
@@ -91,7 +103,8 @@ def optimise(
     optimiser = _adamw(list(trainable.values()), settings)
     torch.manual_seed(settings.seed)
     total = len(batches)
-    position = _resume(directory, trainable, optimiser, total)
+    beside = {f"companion.{name}": tensor for name, tensor in (companion.state() if companion else {}).items()}
+    position = _resume(directory, trainable, optimiser, total, beside)
     result = OptimResult(position["step"], total, position["finished"], position["metrics"], position["seconds"])
     began = saved = time.monotonic()
     while not result.finished and result.steps < total:
@@ -105,6 +118,8 @@ def optimise(
             raise Diverged(f"step {step + 1} of {total}: the loss is {metrics['loss']}; lower the learning rate")
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
+        if companion is not None:
+            companion.after_step(step + 1)
         seconds = position["seconds"] + time.monotonic() - began
         result = OptimResult(step + 1, total, enough(step + 1, metrics), metrics, seconds)
         report(step + 1, total, metrics)
@@ -112,7 +127,7 @@ def optimise(
         due = due or 0 < settings.save_seconds <= time.monotonic() - saved
         stop = should_stop()
         if (due or stop) and step + 1 < total and not result.finished:
-            _save(directory, trainable, optimiser, result)
+            _save(directory, trainable, optimiser, result, beside)
             saved = time.monotonic()
         if stop and step + 1 < total:
             return result
@@ -177,9 +192,11 @@ def _save(
     trainable: dict[str, torch.nn.Parameter],
     optimiser: torch.optim.Optimizer | None,
     result: OptimResult,
+    beside: Mapping[str, torch.Tensor] | None = None,
 ) -> None:
     """Write a checkpoint whole or not at all, then drop the older ones. Without an optimiser: weights only."""
     tensors = {f"model.{name}": p.detach().cpu().contiguous() for name, p in trainable.items()}
+    tensors |= {name: tensor.detach().cpu().contiguous() for name, tensor in (beside or {}).items()}
     if optimiser is not None:
         for name, parameter in trainable.items():
             for key, value in optimiser.state.get(parameter, {}).items():
@@ -221,7 +238,11 @@ def _sync(path: Path) -> None:
 
 
 def _resume(
-    directory: Path, trainable: dict[str, torch.nn.Parameter], optimiser: torch.optim.Optimizer, total: int
+    directory: Path,
+    trainable: dict[str, torch.nn.Parameter],
+    optimiser: torch.optim.Optimizer,
+    total: int,
+    beside: Mapping[str, torch.Tensor],
 ) -> dict[str, Any]:
     """Load the newest checkpoint into model and optimiser; without one, the position of a fresh start."""
     found = _checkpoints(directory)
@@ -236,6 +257,9 @@ def _resume(
             f"{len(names)} tensors; this is {total} steps, {len(trainable)} tensors): start the run anew"
         )
     with torch.no_grad():
+        if not position["finished"]:  # a finished run keeps its weights alone
+            for name, tensor in beside.items():
+                tensor.copy_(tensors[name])
         for name, parameter in trainable.items():
             parameter.copy_(tensors[f"model.{name}"])
             if not position["finished"]:

@@ -252,6 +252,7 @@ def _train(run: Run, number: int, rows: list[PreferenceRow]) -> OptimResult:
         directory=run.work / f"round-{number}",
         report=lambda step, total, metrics: run.told(number, "train", step / total, metrics),
         should_stop=run.should_stop,
+        companion=training.companion,
     )
 
 

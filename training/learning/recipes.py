@@ -220,6 +220,18 @@ class ObjectiveDials(Dials):
     strength_offset: float = 0.0
     strength_weight: float = 0.0
     tie_probability: float = 0.5
+    base_loss_type: str = "sigmoid"
+    t_reg_alpha: float = 0.25
+    srpo_alpha: float = 0.5
+    rationale_gamma: float = 0.1
+    rationale_form: str = "likelihood"
+    ipl_gamma: float = 1.0
+    ipl_lambda: float = 0.01
+    ift_lambda: float = 0.2
+    ift_gamma: float = 0.95
+    sync_ref_model: bool = False
+    ref_model_mixup_alpha: float = 0.6
+    ref_model_sync_steps: int = 512
 
     def __post_init__(self) -> None:
         """Refuse dials without a meaning."""
@@ -238,6 +250,15 @@ class ObjectiveDials(Dials):
         _require(0.0 < self.tie_probability < 1.0, f"tie_probability is in (0, 1), not {self.tie_probability}")
         for name in ("desirable_weight", "undesirable_weight", "strength_offset", "strength_weight"):
             _require(getattr(self, name) >= 0.0, f"{name} is at least 0, not {getattr(self, name)}")
+        for name in ("t_reg_alpha", "rationale_gamma", "ipl_lambda"):
+            _require(getattr(self, name) >= 0.0, f"{name} is at least 0, not {getattr(self, name)}")
+        for name in ("srpo_alpha", "ipl_gamma", "ift_lambda", "ift_gamma", "ref_model_mixup_alpha"):
+            _require(0.0 <= getattr(self, name) <= 1.0, f"{name} is in [0, 1], not {getattr(self, name)}")
+        _require(
+            self.rationale_form in ("likelihood", "logistic"),
+            f"rationale_form is likelihood or logistic, not {self.rationale_form!r}",
+        )
+        _require(self.ref_model_sync_steps >= 1, f"ref_model_sync_steps is at least 1, not {self.ref_model_sync_steps}")
         _require(self.odds_or_ratio in ("odds", "ratio"), f"odds_or_ratio is odds or ratio, not {self.odds_or_ratio!r}")
 
 

@@ -35,7 +35,8 @@ def preferring_short(policy: Policy) -> list[PreferenceRow]:
             [{"role": "assistant", "content": second}],
         )
         label = float(len(first) < len(second))
-        rows.append(PreferenceRow(number, prompt, sides, (None, None), label, None, 1.0, "simulation", (number,)))
+        why = "It is shorter." if number % 2 else ""  # some say why; only rationales are learned from that
+        rows.append(PreferenceRow(number, prompt, sides, (None, None), label, None, 1.0, "simulation", (number,), why))
     return rows
 
 

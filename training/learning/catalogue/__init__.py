@@ -5,11 +5,14 @@ from .list_objectives import STRENGTH, TIED
 from .method import Method
 from .monitoring import MONITORING
 from .objectives import MODIFIERS, OBJECTIVES
+from .token_objectives import TOKEN_MODIFIERS, TOKEN_OBJECTIVES
 
 METHODS: list[Method] = [
     *OBJECTIVES,
     *TIED,
+    *TOKEN_OBJECTIVES,
     *MODIFIERS,
+    *TOKEN_MODIFIERS,
     *STRENGTH,
     *EVALUATION,
     *MONITORING,

@@ -7,11 +7,16 @@ from ..rows import PreferenceRow
 from .aot import AOT, AOT_UNPAIRED
 from .dpo import DISCOPOP, H_DPO, HINGE, ROBUST, SIGMOID, SIGMOID_NORM
 from .exo import EXO_PAIR
+from .ift import IFT, Ift
+from .ipl import IPL, Ipl
 from .ipo import IPO
 from .mixture import Mixture, refuse_unread, weighed
 from .pointwise import APO_DOWN, APO_ZERO, BCO_PAIR, NCA_PAIR, SPPO_HARD
+from .rationale import Rationale
 from .reference_free import ALPHA_PO, ASFT, CPL, CPO, ORPO, SIMPO, TWO_AXES
 from .sft import SFT
+from .srpo import SRPO, Srpo
+from .t_reg import BASES, T_REG
 from .terms import PairObjective, PairTerms, Side, soft_loss
 from .tied import DAVIDSON_DPO, RAO_KUPPER_DPO
 from .unpaired import APO_ZERO_UNPAIRED, BCO, KTO, UnpairedObjective
@@ -21,23 +26,27 @@ PAIR_OBJECTIVES = {
     for objective in (
         *(SIGMOID, SIGMOID_NORM, HINGE, ROBUST, H_DPO, DISCOPOP),
         *(IPO, EXO_PAIR, BCO_PAIR, NCA_PAIR, SPPO_HARD, APO_ZERO, APO_DOWN),
-        *(AOT, AOT_UNPAIRED, SFT),
+        *(AOT, AOT_UNPAIRED, SFT, T_REG),
         *(DAVIDSON_DPO, RAO_KUPPER_DPO),
         *(SIMPO, ALPHA_PO, CPO, ORPO, ASFT, CPL, TWO_AXES),
     )
 }
 UNPAIRED_OBJECTIVES = {objective.key: objective for objective in (KTO, APO_ZERO_UNPAIRED, BCO)}
+# What reads neither a pair's sequence terms nor single ones, so that it mixes with nothing.
+LONE_OBJECTIVES = {objective.key: objective for objective in (SRPO, IPL, IFT)}
+Objective = Mixture | UnpairedObjective | Rationale | Srpo | Ipl | Ift
 
 
 def pair_objective(loss_type: str) -> PairObjective:
     """The pair objective of that name. Raises ValueError that lists the names there are."""
     if loss_type not in PAIR_OBJECTIVES:
-        raise ValueError(f"there is no pair objective {loss_type!r}; there are {', '.join(_names())}")
+        raise ValueError(f"there is no pair objective {loss_type!r}; there are {', '.join(names())}")
     return PAIR_OBJECTIVES[loss_type]
 
 
-def _names() -> list[str]:
-    return sorted({*PAIR_OBJECTIVES, *UNPAIRED_OBJECTIVES})
+def names() -> list[str]:
+    """Every ``loss_type`` that there is."""
+    return sorted({*PAIR_OBJECTIVES, *UNPAIRED_OBJECTIVES, *LONE_OBJECTIVES, "rationale"})
 
 
 def mixture(loss_type: str, loss_weights: Mapping[str, float] | None = None) -> Mixture:
@@ -50,15 +59,17 @@ def mixture(loss_type: str, loss_weights: Mapping[str, float] | None = None) -> 
     return Mixture(found)
 
 
-def objective_of(recipe: PolicyRecipe) -> Mixture | UnpairedObjective:
+def objective_of(recipe: PolicyRecipe) -> Objective:
     """What a policy recipe trains by. Raises ValueError in words for a recipe that does not fit together."""
+    if recipe.loss_type in LONE_OBJECTIVES:
+        return _lone(recipe)
     if recipe.loss_type in UNPAIRED_OBJECTIVES:
         if recipe.loss_weights:
             raise ValueError(f"{recipe.loss_type} reads single responses and mixes with nothing: empty loss_weights")
         single = UNPAIRED_OBJECTIVES[recipe.loss_type]
         refuse_unread(recipe, single.read)
         return single
-    found = mixture(recipe.loss_type, recipe.loss_weights)
+    found = _pairs(recipe)
     refuse_unread(recipe, found.read)
     if found.whole_batch and recipe.model_pairs_share > 0.0 and recipe.n_prompts > 0:
         raise ValueError(
@@ -71,14 +82,34 @@ def objective_of(recipe: PolicyRecipe) -> Mixture | UnpairedObjective:
     return found
 
 
+def _lone(recipe: PolicyRecipe) -> Srpo | Ipl | Ift:
+    if recipe.loss_weights:
+        raise ValueError(f"{recipe.loss_type} reads more than likelihoods and mixes with nothing: empty loss_weights")
+    lone = LONE_OBJECTIVES[recipe.loss_type]
+    refuse_unread(recipe, lone.read)
+    return lone
+
+
+def _pairs(recipe: PolicyRecipe) -> Mixture | Rationale:
+    """What a recipe makes of pairs; rationales wrap its ``base_loss_type``."""
+    if recipe.loss_type == "rationale":
+        return Rationale(mixture(recipe.base_loss_type, recipe.loss_weights))
+    if recipe.loss_type == "t_reg" and recipe.base_loss_type not in BASES:
+        raise ValueError(
+            f"t_reg is an addition to {' or '.join(BASES)}: base_loss_type {recipe.base_loss_type!r} is not"
+        )
+    return mixture(recipe.loss_type, recipe.loss_weights)
+
+
 def refuse_unfit(recipe: PolicyRecipe, rows: Sequence[PreferenceRow]) -> None:
     """Raise ValueError in words when the recipe does not fit together, or cannot learn from these rows."""
     objective = objective_of(recipe)
-    if isinstance(objective, Mixture):
+    if isinstance(objective, Mixture | Rationale):
         objective.refuse_unfit(rows)
 
 
 __all__ = [
+    "LONE_OBJECTIVES",
     "PAIR_OBJECTIVES",
     "UNPAIRED_OBJECTIVES",
     "Mixture",
@@ -87,6 +118,7 @@ __all__ = [
     "Side",
     "UnpairedObjective",
     "mixture",
+    "names",
     "objective_of",
     "pair_objective",
     "refuse_unfit",

@@ -10,6 +10,7 @@ from ..rows import PreferenceRow
 from .terms import PairObjective, PairTerms, soft_loss
 
 READ_BY_ALL = ("beta", "label_smoothing", "ld_alpha", "use_weighting", "strength_weight")
+READ_WITH_REFERENCE = ("sync_ref_model", "ref_model_mixup_alpha", "ref_model_sync_steps")
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,15 @@ class Mixture:
         return any(objective.whole_batch for objective, _ in self.parts)
 
     @property
+    def guided(self) -> bool:
+        """Does any of them want a reward for every token?"""
+        return any(objective.guided for objective, _ in self.parts)
+
+    @property
     def read(self) -> set[str]:
         """The dials that at least one of them reads."""
-        return {*READ_BY_ALL, *(name for objective, _ in self.parts for name in objective.dials)}
+        modifiers = READ_WITH_REFERENCE if self.reference else ()
+        return {*READ_BY_ALL, *modifiers, *(name for objective, _ in self.parts for name in objective.dials)}
 
     def losses(self, terms: PairTerms, dials: ObjectiveDials) -> torch.Tensor:
         """The weighted sum of the objectives' soft losses: [P]."""

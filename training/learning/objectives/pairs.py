@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import torch
 
@@ -17,12 +17,35 @@ from ..rows import PreferenceRow
 from ..text import Group, cuts
 from .mixture import Mixture
 from .steps import LazySteps, PlannedTraining
+from .t_reg import token_rewards
 from .terms import PairTerms, Side, turned
+
+
+class PairNeeds(Protocol):
+    """What a layout of pairs asks the objective that they are laid out for."""
+
+    @property
+    def reference(self) -> bool:
+        """Does it compare with a reference?"""
+
+    @property
+    def whole_batch(self) -> bool:
+        """Does it look at all pairs of a step at once?"""
+
+    @property
+    def guided(self) -> bool:
+        """Does it want a reward for every token?"""
+
+    def refuse_unfit(self, rows: Sequence[PreferenceRow]) -> None:
+        """Raise ValueError in words when these rows cannot be learned from so."""
 
 
 @dataclass(frozen=True)
 class PairBatch:
-    """P pairs laid out: sequences 2i and 2i + 1 of ``batch`` are the responses of pair i."""
+    """P pairs laid out: sequences 2i and 2i + 1 of ``batch`` are the responses of pair i.
+
+    ``guide_N`` is a reward for every predicted token, None where no objective asks for one.
+    """
 
     batch: Batch
     reference_P2: torch.Tensor
@@ -30,6 +53,7 @@ class PairBatch:
     weight_P: torch.Tensor
     tie_P: torch.Tensor
     offset_P: torch.Tensor | None = None
+    guide_N: torch.Tensor | None = None
 
 
 def pair_groups(policy: Policy, rows: Sequence[PreferenceRow], max_length: int) -> list[Group]:
@@ -43,7 +67,7 @@ def pair_plan(
     settings: OptimSettings,
     *,
     max_length: int,
-    objective: Mixture,
+    objective: PairNeeds,
     dials: ObjectiveDials | None = None,
     reference: Policy | None = None,
     cache: LogprobCache | None = None,
@@ -52,19 +76,24 @@ def pair_plan(
     """Lay out a training of ``policy`` on ``rows``.
 
     The reference is the policy as it is now (the incumbent, before its first step) or ``reference``;
-    its log-probabilities come from ``cache`` where known. An objective that looks at a whole step gets it uncut,
+    its log-probabilities come from ``cache`` where known. One that moves (``sync_ref_model``) is read in the steps
+    instead. An objective that looks at a whole step gets it uncut,
     whatever the budget of tokens. A pure function of its arguments: a resumed run
     calls it again with the policy loaded afresh.
     Raises ValueError where the rows do not fit the objective.
     """
     objective.refuse_unfit(rows)
-    asked = dials or ObjectiveDials()
+    asked, fixed = dials or ObjectiveDials(), reference or policy
     groups = pair_groups(policy, rows, max_length)
     reference_P2 = torch.zeros(len(rows), 2)
-    if objective.reference:
+    if objective.reference and not asked.sync_ref_model:
         with precision(compute):
-            values = response_logprobs(reference or policy, groups, token_budget=settings.token_budget, cache=cache)
+            values = response_logprobs(fixed, groups, token_budget=settings.token_budget, cache=cache)
         reference_P2 = torch.stack([torch.stack(_shortened(pair, asked.ld_alpha)) for pair in values])
+    guides: list[list[torch.Tensor]] = []
+    if objective.guided:
+        with precision(compute):
+            guides = token_rewards(fixed, rows, groups, token_budget=settings.token_budget, cache=cache)
     p_P = torch.tensor([row.p for row in rows])
     weight_P = torch.tensor([row.weight * strength_factor(row, asked) for row in rows])
     tie_P = torch.tensor([row.strength == 0 for row in rows])
@@ -82,9 +111,11 @@ def pair_plan(
     def build(chosen: tuple[int, ...]) -> PairBatch:
         batch = collate([groups[index] for index in chosen], shape).to(policy.device)
         rows_P = torch.tensor(chosen)
-        terms = (values[rows_P].to(policy.device) for values in (reference_P2, p_P, weight_P, tie_P))
+        terms = [values[rows_P].to(policy.device) for values in (reference_P2, p_P, weight_P, tie_P)]
         ahead_P = None if offset_P is None else offset_P[rows_P].to(policy.device)
-        return PairBatch(batch, *terms, offset_P=ahead_P)
+        guide = [guides[chosen[place]][response] for place, response in batch.sequences] if guides else []
+        guide_N = torch.cat(guide).to(policy.device) if guide else None
+        return PairBatch(batch, terms[0], terms[1], terms[2], terms[3], ahead_P, guide_N)
 
     return PlannedTraining(LazySteps(plan, build), cuts(groups))
 
@@ -130,11 +161,16 @@ def pair_terms(model: Any, micro: PairBatch, dials: ObjectiveDials | None = None
         logprob_N = token_logprobs(model, batch)
     if asked.ld_alpha < 1.0:
         logprob_N = logprob_N * _tail_weights(length_P2, asked.ld_alpha)
+    guided_P2: tuple[torch.Tensor | None, ...] = (None, None)
+    if micro.guide_N is not None:
+        guided_S = sequence_sums(micro.guide_N.to(logprob_N.dtype) * logprob_N, batch)
+        guided_P2 = guided_S.view(-1, 2).unbind(1)
     policy_P2 = sequence_sums(logprob_N, batch).view(-1, 2)
     reference_P2 = micro.reference_P2.to(policy_P2.dtype)
     offset_P2 = (None if micro.offset_P is None else micro.offset_P.to(policy_P2.dtype), None)
     first, second = (
-        Side(policy_P2[:, j], reference_P2[:, j], length_P2[:, j], certainty_P2[j], offset_P2[j]) for j in (0, 1)
+        Side(policy_P2[:, j], reference_P2[:, j], length_P2[:, j], certainty_P2[j], offset_P2[j], guided_P2[j])
+        for j in (0, 1)
     )
     p_P, weight_P = (values.to(policy_P2.dtype) for values in (micro.p_P, micro.weight_P))
     return PairTerms(first, second, p_P, weight_P, micro.tie_P)
@@ -149,17 +185,26 @@ def _tail_weights(length_P2: torch.Tensor, tail: float) -> torch.Tensor:
     return torch.where(place_N < shared_S.repeat_interleave(length_S), 1.0, tail)
 
 
+@torch.no_grad()
+def with_reference(reference: Any, micro: PairBatch, dials: ObjectiveDials) -> PairBatch:
+    """The same pairs with the log-probabilities of a reference model as it is now."""
+    terms = pair_terms(reference, micro, replace(dials, use_weighting=False))
+    return replace(micro, reference_P2=torch.stack([terms.first.policy_P, terms.second.policy_P], dim=1))
+
+
 def pair_loss(
-    objective: Mixture, dials: ObjectiveDials, *, compute: Compute | None = None
+    objective: Mixture, dials: ObjectiveDials, *, compute: Compute | None = None, moving: Any = None
 ) -> Callable[[Any, PairBatch], Part]:
     """The loss function for ``optimise``: the objective's soft loss per pair, averaged over the step's pairs.
 
-    Metrics carry TRL's names; the chosen response of a pair is its likelier one (p ≥ ½).
+    ``moving`` is a reference model that changes during the training and is read in every step. Metrics carry TRL's
+    names; the chosen response of a pair is its likelier one (p ≥ ½).
     """
 
     def loss(model: Any, micro: PairBatch) -> Part:
         with precision(compute):
-            terms = pair_terms(model, micro, dials)
+            known = micro if moving is None else with_reference(moving, micro, dials)
+            terms = pair_terms(model, known, dials)
         losses_P = objective.losses(terms, dials)
         return Part(losses_P.sum(), float(len(losses_P)), pair_metrics(terms, dials))
 

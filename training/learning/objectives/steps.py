@@ -13,7 +13,7 @@ class LazySteps(Sequence[list[Micro]], Generic[Micro]):
     def __init__(self, plan: Sequence[Sequence[tuple[int, ...]]], build: Callable[[tuple[int, ...]], Micro]) -> None:
         """``plan`` as ``training_steps`` returns it; ``build`` makes one micro-batch of its groups."""
         self.plan = plan
-        self._build = build
+        self.build = build
 
     def __len__(self) -> int:
         """How many optimiser steps."""
@@ -26,8 +26,8 @@ class LazySteps(Sequence[list[Micro]], Generic[Micro]):
     def __getitem__(self, step: int | slice) -> "list[Micro] | LazySteps[Micro]":
         """One step's micro-batches, or a part of the plan."""
         if isinstance(step, slice):
-            return LazySteps(self.plan[step], self._build)
-        return [self._build(chosen) for chosen in self.plan[step]]
+            return LazySteps(self.plan[step], self.build)
+        return [self.build(chosen) for chosen in self.plan[step]]
 
 
 @dataclass(frozen=True)

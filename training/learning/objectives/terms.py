@@ -13,8 +13,9 @@ class Side:
     """One response of each of P pairs: summed log-probabilities [P] in nats, and lengths [P] in tokens.
 
     ``reference_P`` is zero where an objective needs no reference. ``certainty_P`` is the policy's own weight of the
-    response (WPO, without gradient), None where nobody asked for it. ``offset_P`` is the reward by which it must be
-    ahead of the other one (of the first response of a pair only; negative where it was found worse), None for none.
+    response (WPO, without gradient) and ``guided_P`` its log-probabilities summed with a reward per token as weight
+    (T-REG), None where nobody asked for it. ``offset_P`` is the reward by which it must be ahead of the other one (of
+    the first response of a pair only; negative where it was found worse), None for none.
     """
 
     policy_P: torch.Tensor
@@ -22,6 +23,7 @@ class Side:
     length_P: torch.Tensor
     certainty_P: torch.Tensor | None = None
     offset_P: torch.Tensor | None = None
+    guided_P: torch.Tensor | None = None
 
     @property
     def ratio_P(self) -> torch.Tensor:
@@ -58,7 +60,8 @@ class PairObjective:
 
     ``dials`` are those it reads besides the ones that all read. One with ``whole_batch`` sorts or normalises over
     a step's pairs, so it takes certain labels of weight 1 only. One with ``own_smoothing`` has ``label_smoothing``
-    in its formula. ``tie_loss`` is of a stated tie, for a link that knows ties; any other takes one for p = ½.
+    in its formula. ``tie_loss`` is of a stated tie, for a link that knows ties; any other takes one for p = ½. One
+    with ``guided`` asks for ``Side.guided_P``.
     """
 
     key: str
@@ -68,6 +71,7 @@ class PairObjective:
     whole_batch: bool = False
     own_smoothing: bool = False
     tie_loss: PairLoss | None = None
+    guided: bool = False
 
 
 def offset(chosen: Side, rejected: Side) -> torch.Tensor | float:
