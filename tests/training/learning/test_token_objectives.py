@@ -32,6 +32,7 @@ from training.learning.objectives.t_reg import BETTER, WORSE, token_rewards, wis
 from training.learning.objectives.training import Material, PreferenceTraining, preference_training
 from training.learning.recipes import LoraSettings, ObjectiveDials, OptimSettings, PolicyRecipe
 from training.learning.rows import PreferenceRow
+from training.learning.text import Group
 
 SETTINGS = OptimSettings(batch_size=2, token_budget=400, save_seconds=0)
 
@@ -57,6 +58,11 @@ def laid_out(
     known = LogprobCache(cache, "a" * 64, dtype="float64")
     dials = PolicyRecipe.from_json({"max_length": 128, **recipe})
     return preference_training(Material(policy, rows, dials, SETTINGS, policy, known, compute=None))
+
+
+def of_lengths(*lengths: int) -> Batch:
+    """A batch of sequences of which only the lengths are of interest."""
+    return collate([Group((1,), ((2,) * length,)) for length in lengths], Layout(tree=False, hidden=8))
 
 
 def gradient(policy: Policy, loss: torch.Tensor) -> torch.Tensor:
@@ -199,8 +205,7 @@ def test_the_rewards_of_a_response_are_its_likelihood_and_what_the_values_leave(
 
 def test_the_regulariser_is_the_mean_square_of_all_token_rewards() -> None:
     reward_N = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
-    nowhere = torch.zeros(3, dtype=torch.long)
-    batch = Batch(nowhere, nowhere, None, nowhere, nowhere, torch.tensor([0, 0, 1]), ((0, 0), (0, 1)))
+    batch = of_lengths(2, 1)
     one = torch.ones(1, dtype=torch.float64)
     losses = [ipl_losses(reward_N, batch, one, 2 * one, ObjectiveDials(ipl_lambda=lam)) for lam in (0.0, 0.3)]
     assert float(losses[0]) == pytest.approx(2 * math.log1p(math.exp(1.5)))
@@ -231,8 +236,7 @@ def test_the_soft_optimal_q_function_of_the_true_rewards_is_where_the_loss_is_fl
         for (one, r_one), (other, r_other) in product(zip(paths, truth, strict=True), repeat=2):
             taken = [(logits_A[one[0]], logits_AB[one]), (logits_A[other[0]], logits_AB[other])]
             normaliser = [(logits_A.logsumexp(0), logits_AB[path[0]].logsumexp(0)) for path in (one, other)]
-            nowhere = torch.zeros(4, dtype=torch.long)
-            batch = Batch(nowhere, nowhere, None, nowhere, nowhere, torch.tensor([0, 0, 1, 1]), ((0, 0), (0, 1)))
+            batch = of_lengths(2, 2)
             logit_N, normaliser_N = (torch.stack([*pair[0], *pair[1]]) for pair in (taken, normaliser))
             reward_N = token_rewards_of_q(logit_N, normaliser_N, batch.sequence_N, dials)
             p_P = torch.sigmoid(r_one - r_other)[None]
@@ -284,9 +288,8 @@ def test_inputs_of_response_tokens_are_mixed_with_the_greedy_ones_and_nothing_el
 
 @given(discount=st.floats(0.01, 1), lengths=st.lists(st.integers(1, 6), min_size=1, max_size=4))
 def test_a_token_weighs_what_is_lost_from_it_on(discount: float, lengths: list[int]) -> None:
-    sequence_N = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
-    nowhere = torch.zeros(len(sequence_N), dtype=torch.long)
-    batch = Batch(nowhere, nowhere, None, nowhere, nowhere, sequence_N, tuple((n, 0) for n in range(len(lengths))))
+    batch = of_lengths(*lengths)
+    sequence_N = batch.sequence_N
     loss_N = torch.rand(len(sequence_N), generator=torch.Generator().manual_seed(2), dtype=torch.float64) + 0.1
     found = future_weights(loss_N, batch, discount)
     for number, length in enumerate(lengths):
