@@ -6,6 +6,7 @@ import torch
 
 from tests.training.learning.tiny import tiny_policy, user
 from training.learning.logprobs import response_logprobs
+from training.learning.models import Policy
 from training.learning.recipes import SamplerSettings
 from training.learning.sampling.tree import Leaf, Tree, common_depth, grow, leaf_pairs
 
@@ -14,7 +15,7 @@ TREE = Tree(branching=2, depth=3, segment_tokens=3)
 
 
 @pytest.fixture(scope="module")
-def policy(tmp_path_factory):
+def policy(tmp_path_factory: pytest.TempPathFactory) -> Policy:
     return tiny_policy(tmp_path_factory.mktemp("policy"))
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from training.learning.rewards.blend import best_of_n_value, evolve, find_blend, human_first, judged
+from training.learning.rewards.blend import Judged, best_of_n_value, evolve, find_blend, human_first, judged
 
 
-def planted(weights: list[float], seed: int = 0, prompts: int = 150):
+def planted(weights: list[float], seed: int = 0, prompts: int = 150) -> Judged:
     """Three judged responses a prompt, by people who follow a blend of three signals with a little noise."""
     rng = np.random.default_rng(seed)
     signals = rng.normal(size=(3 * prompts, len(weights)))
