@@ -7,13 +7,20 @@ from typing import Literal
 
 from ..recipes import RewardDials, RewardRecipe
 from ..rows import PreferenceRow
+from . import attributes, contexts, rankings
+from .discriminator import DEMONSTRATION, train_discriminator
+from .general_preference import GeneralPreference, train_general_preference
+from .goals import GoalReward, train_goals
+from .headed import HeadedReward
+from .hybrid import train_hybrid
+from .implicit import ImplicitReward, train_implicit
 from .interface import RewardModel
 from .lesson import Lesson
 from .pairwise import PairwiseReward
 from .pairwise_lesson import train_pairwise
+from .stepwise import StepReward, train_stepwise
 
 Need = Literal["pairs", "ratings", "steps", "criteria", "demonstrations"]
-DEMONSTRATION = "demonstration"  # the criterion of a row whose likelier response was written, the other one sampled
 
 # What a row must carry, and what that is in words.
 NEEDS: dict[Need, tuple[Callable[[PreferenceRow], bool], str]] = {
@@ -74,6 +81,46 @@ REWARD_METHODS: dict[str, RewardMethod] = {
         RewardMethod("davidson", "pairs", train_pairwise, PairwiseReward.load, PAIR_DIALS),
         RewardMethod("rao_kupper", "pairs", train_pairwise, PairwiseReward.load, PAIR_DIALS),
         RewardMethod("bradley_terry", "pairs", train_pairwise, PairwiseReward.load, PAIR_DIALS),
+        RewardMethod(
+            "helpsteer2",
+            "ratings",
+            attributes.train_helpsteer2,
+            attributes.load_helpsteer2,
+            ("form", "attribute", "extrapolation", "ridge"),
+            attributes.unfit,
+        ),
+        RewardMethod(
+            "general_preference",
+            "pairs",
+            train_general_preference,
+            GeneralPreference.load,
+            ("embedding_size", "tau", "prompt_gates"),
+        ),
+        RewardMethod("hybrid_haf", "pairs", train_hybrid, HeadedReward.load, (*PAIR_DIALS, "policy_weight", "beta")),
+        RewardMethod(
+            "goal_conditioned", "pairs", train_goals, GoalReward.load, (*PAIR_DIALS, "goal_weight", "goal_positions")
+        ),
+        RewardMethod(
+            "context_aware",
+            "criteria",
+            contexts.train_contexts,
+            contexts.ContextReward.load,
+            PAIR_DIALS,
+            contexts.unfit,
+        ),
+        RewardMethod(
+            "adversarial_feedback", "demonstrations", train_discriminator, HeadedReward.load, ("label_smoothing",)
+        ),
+        RewardMethod("stepwise", "steps", train_stepwise, StepReward.load, ("solution", "outcome_weight")),
+        RewardMethod(
+            "plackett_luce_pessimism",
+            "pairs",
+            rankings.train_rankings,
+            HeadedReward.load,
+            ("kwise", "center_rewards_coefficient"),
+            rankings.unfit,
+        ),
+        RewardMethod("implicit", "pairs", train_implicit, ImplicitReward.load, ("beta",)),
     )
 }
 

@@ -1,0 +1,159 @@
+"""General preference: each response is a vector, and which of two is better is read from their angle.
+
+Zhang et al., "General Preference Modeling with Preference Representations for Aligning Language Models" (2024,
+arXiv:2410.02197). A scalar reward orders all responses; this one can hold rock, paper and scissors.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from ..optimise import Part
+from ..recipes import RewardRecipe
+from ..rows import Message, PreferenceRow
+from .headed import Array, HeadedReward, logistic_weights
+from .interface import sides
+from .items import Micro, pair_items, steps_of
+from .lesson import Lesson
+from .likelihood import sigmoid
+from .sheets import Sheet
+from .states import Pair
+
+REFERENCES = 64  # training responses that a single response is held against where a scalar is demanded
+
+
+def preference(first_n2k: torch.Tensor, second_n2k: torch.Tensor, gates_nk: torch.Tensor) -> torch.Tensor:
+    """s(y₁ ≻ y₂) = v₁ᵀ R v₂, [n], where R = diag(g₁, …, g_k) ⊗ [[0, -1], [1, 0]]. Zhang et al. 2024, equation 5.
+
+    Skew-symmetric: s(y₁ ≻ y₂) = -s(y₂ ≻ y₁), so a response never beats itself.
+    """
+    first, second = (vectors.view(*vectors.shape[:-1], -1, 2) for vectors in (first_n2k, second_n2k))
+    turned = first[..., 1] * second[..., 0] - first[..., 0] * second[..., 1]  # [n, k]
+    return torch.as_tensor((gates_nk * turned).sum(-1))
+
+
+class GeneralPreference(HeadedReward):
+    """The classifier's 2k logits, L2-normalised, are a response's vector; ``extra`` holds the prompt's gates [k, D] and
+    the vectors of reference responses [m, 2k].
+
+    Where a scalar is demanded, it is the log-odds of the mean win probability against those references, which are a
+    sample of the training responses: it orders the responses to a prompt, and loses what a cycle says. ``round_robin``
+    holds responses against each other instead.
+    """
+
+    def read(self, sheet: Sheet) -> tuple[torch.Tensor, torch.Tensor]:
+        """Vectors [n, 2k] of unit length, and the prompts' gates [n, k], which sum to one."""
+        states = self.hidden(sheet)
+        vectors = F.normalize(self.head(sheet.at(states, sheet.last)).float(), dim=-1)
+        asked = sheet.at(states, sheet.start - 1)  # a causal backbone: no response is seen there
+        return vectors, (asked @ self.extra["gates"].T).float().softmax(-1)
+
+    def _read_pairs(self, pairs: Sequence[Pair]) -> tuple[torch.Tensor, torch.Tensor]:
+        told = torch.from_numpy(self.over(pairs, lambda sheet: torch.cat(self.read(sheet), dim=-1)))
+        size = int(self.about["embedding_size"])
+        return told[:, :size], told[:, size:]
+
+    def probability(self, first: Sequence[Pair], second: Sequence[Pair]) -> Array:
+        """σ(s(y₁ ≻ y₂) / τ), [n]. Both responses of a pair answer one prompt."""
+        vectors, gates = self._read_pairs([*first, *second])
+        n = len(first)
+        return sigmoid(preference(vectors[:n], vectors[n:], gates[:n]).numpy() / float(self.about["tau"]))
+
+    def score(self, pairs: Sequence[Pair]) -> Array:
+        """Log-odds [n] of the mean win probability against the references."""
+        vectors, gates = self._read_pairs(pairs)
+        references = self.extra["references"].detach().cpu().double()
+        against = preference(vectors[:, None], references[None], gates[:, None]).numpy()  # [n, m]
+        return _log_odds(sigmoid(against / float(self.about["tau"])).mean(1))
+
+    def round_robin(self, prompt: Sequence[Message], responses: Sequence[Sequence[Message]]) -> Array:
+        """Mean win probability [k] of each of k ≥ 2 responses to a prompt against the others: for best of k.
+
+        Linear in k passes through the model, quadratic only in tiny products.
+        """
+        vectors, gates = self._read_pairs([(prompt, response) for response in responses])
+        table = sigmoid(preference(vectors[:, None], vectors[None], gates[:, None]).numpy() / float(self.about["tau"]))
+        return np.asarray((table.sum(1) - 0.5) / (len(responses) - 1))
+
+
+def _log_odds(share: Array) -> Array:
+    inside = np.clip(share, 1e-9, 1.0 - 1e-9)
+    return np.asarray(np.log(inside) - np.log1p(-inside))
+
+
+def preference_part(model: GeneralPreference, micro: Micro[PreferenceRow], tau: float) -> Part:
+    """-[p·log σ(s/τ) + (1-p)·log σ(-s/τ)], weights multiplied in. Zhang et al. 2024, equation 8."""
+    vectors, gates = model.read(micro.sheet)
+    logit = preference(vectors[0::2], vectors[1::2], gates[0::2]) / tau
+    p = torch.tensor([row.p for row in micro.labels], device=logit.device)
+    weight = torch.tensor([row.weight for row in micro.labels], device=logit.device)
+    losses = -weight * (p * F.logsigmoid(logit) + (1.0 - p) * F.logsigmoid(-logit))
+    right = ((logit > 0) == (p > 0.5)).float() * weight
+    return Part(losses.sum(), float(weight.sum()), {"rewards/accuracy": float(right.sum())})
+
+
+def train_general_preference(lesson: Lesson) -> GeneralPreference:
+    """One member, begun where the logistic solution is: its first plane holds what one scalar can say."""
+    recipe = lesson.recipe
+    model = fresh(lesson, recipe)
+    start_from_plane(model, lesson.train, lesson.settings.seed)
+
+    def loss(trained: GeneralPreference, micro: Micro[PreferenceRow]) -> Part:
+        return preference_part(trained, micro, recipe.tau)
+
+    steps = steps_of(model, pair_items(lesson.train), lesson.settings)
+    lesson.fit(model, steps, loss, lesson.judging(model))
+    _refer(model, lesson.train, lesson.settings.seed)
+    return model
+
+
+def fresh(lesson: Lesson, recipe: RewardRecipe) -> GeneralPreference:
+    """A model that prefers nothing yet; its gates are even, and stay so without ``prompt_gates``."""
+    about = {
+        "method": "general_preference",
+        "max_length": recipe.max_length,
+        "embedding_size": recipe.embedding_size,
+        "tau": recipe.tau,
+    }
+    width = int(lesson.policy.model.config.hidden_size)
+    model = GeneralPreference.from_policy(
+        lesson.policy,
+        recipe.embedding_size,
+        about,
+        gates=torch.zeros(recipe.embedding_size // 2, width),
+        references=torch.zeros(REFERENCES, recipe.embedding_size),
+    )
+    model.extra["gates"].requires_grad_(recipe.prompt_gates)
+    return model
+
+
+def start_from_plane(model: GeneralPreference, rows: Sequence[PreferenceRow], seed: int) -> None:
+    """Begin as the logistic solution u in the first plane, (1, u), whose preference grows with u₁ - u₂.
+
+    The other planes begin small and random, without what all states share: else all vectors would point one way, and
+    parallel vectors have neither a preference nor a gradient worth the name.
+    """
+    first, second = sides(rows)
+    states = model.last_states([*first, *second])
+    difference = states[: len(rows)] - states[len(rows) :]
+    shared = states.mean(0)
+    shared /= float(np.linalg.norm(shared)) ** 2 or 1.0
+    weights = 0.1 * np.random.default_rng(seed).standard_normal(tuple(model.head.weight.shape))
+    weights /= float(np.sqrt((states - states.mean(0)).var(0).sum())) or 1.0
+    weights -= np.outer(weights @ states.mean(0), shared)
+    weights[0] = shared
+    utility = logistic_weights(difference, [row.p for row in rows], [row.weight for row in rows])
+    weights[1] = utility - float(utility @ states.mean(0)) * shared
+    with torch.no_grad():
+        model.head.weight.copy_(torch.tensor(weights))
+
+
+def _refer(model: GeneralPreference, rows: Sequence[PreferenceRow], seed: int) -> None:
+    """Keep the vectors of a sample of the training responses, with repetition where there are few."""
+    every = [pair for side in sides(rows) for pair in side]
+    chosen = np.random.default_rng(seed).choice(len(every), REFERENCES, replace=len(every) < REFERENCES)
+    vectors, _ = model._read_pairs([every[place] for place in chosen])
+    with torch.no_grad():
+        model.extra["references"].copy_(vectors)

@@ -1,0 +1,188 @@
+"""Process reward: every line of a solution gets its own mark, and the solution is as good as its lines together.
+
+Sun et al., "Easy-to-Hard Generalization: Scalable Alignment Beyond Human Supervision" (2024, arXiv:2403.09472), after
+Lightman et al., "Let's Verify Step by Step" (2023, arXiv:2305.20050). Here are the marks, their loss and best-of-n;
+the policy step on them comes with learning from the policy's own samples.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from ..optimise import Part
+from ..rows import PreferenceRow
+from .headed import Array, HeadedReward, logistic_weights
+from .items import Item, Micro, mean_loss, steps_of
+from .lesson import Lesson
+from .sheets import Conversation, Sheet
+from .states import Pair
+
+
+@dataclass(frozen=True)
+class Marked:
+    """Marks (0 to 1) of each side's lines, a row's label and weight; no marks where nobody gave them."""
+
+    marks: tuple[tuple[float, ...], tuple[float, ...]]
+    p: float
+    weight: float
+
+
+def solution_score(log_steps: Sequence[float] | Array, rule: str) -> float:
+    """log of the solution's score: of the worst step's probability to be right (min), or of all steps' product.
+
+    Lightman et al. 2023, appendix F. No step at all is the empty product: 0.
+    """
+    steps = np.asarray(log_steps, dtype=np.float64)
+    if not len(steps):
+        return 0.0
+    return float(steps.min() if rule == "min" else steps.sum())
+
+
+class StepReward(HeadedReward):
+    """Output 0, read at a line's last token, is the logit that the line is right; output 1, read at the end, the
+    whole's reward, where the recipe asks for it.
+
+    The reward is (1-w)·log(solution score) + w·log σ(output 1), a geometric mean, so that σ of a difference of two
+    rewards is s₁/(s₁ + s₂): Bradley-Terry with the solutions' scores as strengths.
+    """
+
+    def columns(self, one: Conversation) -> list[int]:
+        """Where each line that is not blank ends: the token with its line break, or the response's last one."""
+        ends: list[int] = []
+        said = False
+        for column in range(one.start, len(one.tokens)):
+            for letter in self.tokenizer.decode([one.tokens[column]], skip_special_tokens=True):
+                if letter == "\n" and said:
+                    ends.append(column)
+                said = letter != "\n" and (said or not letter.isspace())
+        return [*ends, len(one.tokens) - 1] if said else ends
+
+    def step_logits(self, states: torch.Tensor, rows: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+        """Logits of the lines that end at the columns given, row by row."""
+        chosen = [(row, column) for row, columns in enumerate(rows) for column in columns]
+        if not chosen:
+            return [states.new_zeros(0) for _ in rows]
+        row, column = torch.tensor(chosen, device=states.device).unbind(1)
+        logits = self.head(states[row, column]).float()[:, 0]
+        return list(torch.split(logits, [len(columns) for columns in rows]))
+
+    @torch.no_grad()
+    def steps(self, pairs: Sequence[Pair]) -> list[Array]:
+        """Of each response, the probability that each of its lines is right."""
+        return [np.exp(log_right) for log_right, _ in self._read(pairs)]
+
+    @torch.no_grad()
+    def score(self, pairs: Sequence[Pair]) -> Array:
+        """log scores [n] of the solutions."""
+        weight, rule = float(self.about["outcome_weight"]), str(self.about["solution"])
+        return np.array([(1 - weight) * solution_score(steps, rule) + weight * end for steps, end in self._read(pairs)])
+
+    def _read(self, pairs: Sequence[Pair]) -> list[tuple[Array, float]]:
+        """log σ of each line's logit, and of the whole's (0 where there is none), pair by pair."""
+        found = []
+        for pair in pairs:
+            one = self.conversation(pair)
+            sheet = self.sheet([one])
+            states = self.hidden(sheet)
+            logits = self.step_logits(states, [self.columns(one)])[0]
+            whole = self._whole(states, sheet)
+            found.append(
+                (F.logsigmoid(logits).double().cpu().numpy(), 0.0 if whole is None else float(F.logsigmoid(whole[0])))
+            )
+        return found
+
+    def _whole(self, states: torch.Tensor, sheet: Sheet) -> torch.Tensor | None:
+        """The outcome's logits [n]."""
+        return self.head(sheet.at(states, sheet.last)).float()[:, 1] if self.head.out_features > 1 else None
+
+
+def marked_items(rows: Sequence[PreferenceRow], outcome: bool) -> list[Item[Marked]]:
+    """Rows whose lines were marked; with an outcome also those that only prefer a side."""
+    items = []
+    for row in rows:
+        marks = row.steps or ([], [])
+        if row.steps or (outcome and row.p != 0.5):
+            label = Marked((tuple(marks[0]), tuple(marks[1])), row.p, row.weight)
+            items.append(Item(((row.prompt, row.responses[0]), (row.prompt, row.responses[1])), label))
+    return items
+
+
+def step_part(model: StepReward, micro: Micro[Marked], outcome: bool) -> Part:
+    """Cross-entropy of each marked line, soft marks included, and Bradley-Terry on the outcome; sums over items.
+
+    An item's lines count as their mean, so that a long solution is no more than a short one.
+    """
+    states = model.hidden(micro.sheet)
+    logits = model.step_logits(states, [model.columns(one) for one in micro.conversations])
+    total = states.new_zeros(())
+    right = lines = 0.0
+    for place, label in enumerate(micro.labels):
+        told, marks = _aligned(logits[2 * place : 2 * place + 2], label)
+        if len(marks):
+            total = total + label.weight * F.binary_cross_entropy_with_logits(told, marks)
+            right += float(((told > 0) == (marks > 0.5)).sum())
+            lines += len(marks)
+    if outcome:
+        total = total + _outcome(model, states, micro)
+    count = sum(label.weight for label in micro.labels)
+    metrics = {"steps/accuracy": right / lines * count} if lines else {}
+    return Part(total, count, metrics)
+
+
+def _aligned(logits: Sequence[torch.Tensor], label: Marked) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits and marks of one item's lines; a line beyond ``max_length``, or beyond the marks, has no partner."""
+    both = [(told[: len(marks)], marks[: len(told)]) for told, marks in zip(logits, label.marks, strict=True)]
+    marks = torch.tensor([mark for _, side in both for mark in side], device=logits[0].device)
+    return torch.cat([told for told, _ in both]), marks
+
+
+def _outcome(model: StepReward, states: torch.Tensor, micro: Micro[Marked]) -> torch.Tensor:
+    whole = model.head(micro.sheet.at(states, micro.sheet.last)).float()[:, 1]
+    difference = whole[0::2] - whole[1::2]
+    p = torch.tensor([label.p for label in micro.labels], device=states.device)
+    weight = torch.tensor([label.weight * (label.p != 0.5) for label in micro.labels], device=states.device)
+    return -(weight * (p * F.logsigmoid(difference) + (1.0 - p) * F.logsigmoid(-difference))).sum()
+
+
+def train_stepwise(lesson: Lesson) -> StepReward:
+    """One member; with ``outcome_weight`` above 0 it learns the outcome from the same rows' preferences."""
+    recipe, outcome = lesson.recipe, lesson.recipe.outcome_weight > 0.0
+    about = {
+        "method": "stepwise",
+        "max_length": recipe.max_length,
+        "solution": recipe.solution,
+        "outcome_weight": recipe.outcome_weight,
+    }
+    model = StepReward.from_policy(lesson.policy, 1 + outcome, about)
+    items, kept = marked_items(lesson.train, outcome), marked_items(lesson.kept, outcome)
+    start_from_marks(model, items)
+
+    def loss(trained: StepReward, micro: Micro[Marked]) -> Part:
+        return step_part(trained, micro, outcome)
+
+    def measure() -> dict[str, float]:
+        return {"quality": -mean_loss(model, kept, loss)} if kept else {"quality": 0.0}
+
+    lesson.fit(model, steps_of(model, items, lesson.settings), loss, measure)
+    return model
+
+
+@torch.no_grad()
+def start_from_marks(model: StepReward, items: Sequence[Item[Marked]]) -> None:
+    """Set the line head to the logistic solution on the frozen states of the marked lines."""
+    states: list[Array] = []
+    marks: list[float] = []
+    weights: list[float] = []
+    for item in items:
+        for side, given in zip(item.sides, item.label.marks, strict=True):
+            one = model.conversation(side)
+            columns = model.columns(one)[: len(given)]
+            if columns:
+                states.append(model.hidden(model.sheet([one]))[0, columns].double().cpu().numpy())
+                marks += given[: len(columns)]
+                weights += [item.label.weight] * len(columns)
+    if states:
+        model.head.weight[0].copy_(torch.tensor(logistic_weights(np.concatenate(states), marks, weights)))
