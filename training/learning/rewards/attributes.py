@@ -64,7 +64,7 @@ def attributes_of(rows: Sequence[PreferenceRow]) -> list[str]:
 def rated_items(rows: Sequence[PreferenceRow], attributes: Sequence[str]) -> list[Item[Rated]]:
     """Every rated response with its numbers by attribute."""
     return [
-        Item(((row.prompt, row.responses[place]),), tuple(side.get(name, float("nan")) for name in attributes))
+        Item(row.prompt, (row.responses[place],), tuple(side.get(name, float("nan")) for name in attributes))
         for row in rows
         for place, side in enumerate(row.ratings or ())
         if side
@@ -107,7 +107,7 @@ def _regression(lesson: Lesson) -> AttributeReward:
 
     def loss(trained: AttributeReward, micro: Micro[Rated]) -> Part:
         centred = torch.tensor(micro.labels) - torch.tensor(means, dtype=torch.float32)
-        errors = regression_loss(trained(micro.sheet), centred.to(trained.device))
+        errors = regression_loss(trained(micro.batch), centred.to(trained.device))
         return Part(errors.sum(), float((~centred.isnan()).sum()), {})
 
     def measure() -> dict[str, float]:
@@ -120,7 +120,7 @@ def _regression(lesson: Lesson) -> AttributeReward:
 
 def start_from_ratings(model: AttributeReward, items: Sequence[Item[Rated]], penalty: float) -> None:
     """Set each attribute's head to the ridge solution on frozen states, ``penalty`` counted per mean squared state."""
-    states = model.last_states([item.sides[0] for item in items])
+    states = model.last_states([item.pairs[0] for item in items])
     targets = np.array([item.label for item in items]) - np.array(model.about["means"])
     scale = penalty * float((states**2).sum(1).mean())
     for place in range(targets.shape[1]):
@@ -143,7 +143,7 @@ def _scaled(lesson: Lesson, rated: AttributeReward | None) -> HeadedReward:
     begun = {name: value.detach().clone() for name, value in model.named_parameters()}
 
     def loss(trained: HeadedReward, micro: Micro[PreferenceRow]) -> Part:
-        return scaled_part(trained(micro.sheet)[:, 0], micro.labels)
+        return scaled_part(trained(micro.batch)[:, 0], micro.labels)
 
     if compared:
         steps = steps_of(model, pair_items(compared), lesson.settings)

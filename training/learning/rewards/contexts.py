@@ -76,17 +76,7 @@ class ContextReward(HeadedReward):
 
 def context_items(rows: Sequence[PreferenceRow]) -> list[Item[PreferenceRow]]:
     """Rows that name a criterion, with it in their prompts. The same responses under two criteria are two items."""
-    return [
-        Item(
-            (
-                (with_criterion(row.prompt, row.criterion), row.responses[0]),
-                (with_criterion(row.prompt, row.criterion), row.responses[1]),
-            ),
-            row,
-        )
-        for row in rows
-        if row.criterion
-    ]
+    return [Item(with_criterion(row.prompt, row.criterion), tuple(row.responses), row) for row in rows if row.criterion]
 
 
 def reversals(rows: Sequence[PreferenceRow]) -> int:

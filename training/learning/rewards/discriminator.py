@@ -13,7 +13,7 @@ from ..optimise import Part
 from ..recipes import RewardRecipe
 from ..rows import PreferenceRow
 from .headed import HeadedReward
-from .items import Item, Micro, mean_loss, steps_of
+from .items import Item, Micro, mean_loss, pair_items, steps_of
 from .lesson import Lesson
 from .scalar import start_from_items
 
@@ -38,7 +38,7 @@ def shown(rows: Sequence[PreferenceRow]) -> list[PreferenceRow]:
 def told_apart(rows: Sequence[PreferenceRow]) -> list[Item[float]]:
     """Demonstrations (1) and samples (0), one and one."""
     return [
-        Item(((row.prompt, row.responses[place]),), float((row.p == 1.0) == (place == 0)))
+        Item(row.prompt, (row.responses[place],), float((row.p == 1.0) == (place == 0)))
         for row in shown(rows)
         for place in (0, 1)
     ]
@@ -46,7 +46,7 @@ def told_apart(rows: Sequence[PreferenceRow]) -> list[Item[float]]:
 
 def discriminator_part(model: HeadedReward, micro: Micro[float], recipe: RewardRecipe) -> Part:
     """Sums over responses."""
-    logit = model(micro.sheet)[:, 0]
+    logit = model(micro.batch)[:, 0]
     label = torch.tensor(micro.labels, device=logit.device)
     losses = discriminator_loss(logit, label, recipe.label_smoothing)
     right = ((logit > 0) == (label > 0.5)).float()
@@ -58,8 +58,7 @@ def train_discriminator(lesson: Lesson) -> HeadedReward:
     recipe, rows = lesson.recipe, shown(lesson.train)
     about = {"method": "adversarial_feedback", "max_length": recipe.max_length}
     model = HeadedReward.from_policy(lesson.policy, 1, about)
-    sides = [Item(((row.prompt, row.responses[0]), (row.prompt, row.responses[1])), row) for row in rows]
-    start_from_items(model, sides)
+    start_from_items(model, pair_items(rows))
     kept = told_apart(lesson.kept)
 
     def loss(trained: HeadedReward, micro: Micro[float]) -> Part:

@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from ..batches import Batch
 from ..optimise import Part
 from ..recipes import RewardRecipe
 from ..rows import Message, PreferenceRow
 from .headed import Array, HeadedReward, logistic_weights
 from .interface import sides
-from .items import Micro, pair_items, steps_of
+from .items import Micro, pair_items, prompt_places, steps_of
 from .lesson import Lesson
 from .likelihood import sigmoid
-from .sheets import Sheet
 from .states import Pair
 
 REFERENCES = 64  # training responses that a single response is held against where a scalar is demanded
@@ -43,15 +43,15 @@ class GeneralPreference(HeadedReward):
     holds responses against each other instead.
     """
 
-    def read(self, sheet: Sheet) -> tuple[torch.Tensor, torch.Tensor]:
+    def read(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Vectors [n, 2k] of unit length, and the prompts' gates [n, k], which sum to one."""
-        states = self.hidden(sheet)
-        vectors = F.normalize(self.head(sheet.at(states, sheet.last)).float(), dim=-1)
-        asked = sheet.at(states, sheet.start - 1)  # a causal backbone: no response is seen there
+        states = self.states(batch)
+        vectors = F.normalize(self.head(states[batch.end_S]).float(), dim=-1)
+        asked = states[prompt_places(batch)]  # a causal backbone: no response is seen there
         return vectors, (asked @ self.extra["gates"].T).float().softmax(-1)
 
     def _read_pairs(self, pairs: Sequence[Pair]) -> tuple[torch.Tensor, torch.Tensor]:
-        told = torch.from_numpy(self.over(pairs, lambda sheet: torch.cat(self.read(sheet), dim=-1)))
+        told = torch.from_numpy(self.over(pairs, lambda batch: torch.cat(self.read(batch), dim=-1)))
         size = int(self.about["embedding_size"])
         return told[:, :size], told[:, size:]
 
@@ -85,7 +85,7 @@ def _log_odds(share: Array) -> Array:
 
 def preference_part(model: GeneralPreference, micro: Micro[PreferenceRow], tau: float) -> Part:
     """-[p·log σ(s/τ) + (1-p)·log σ(-s/τ)], weights multiplied in. Zhang et al. 2024, equation 8."""
-    vectors, gates = model.read(micro.sheet)
+    vectors, gates = model.read(micro.batch)
     logit = preference(vectors[0::2], vectors[1::2], gates[0::2]) / tau
     p = torch.tensor([row.p for row in micro.labels], device=logit.device)
     weight = torch.tensor([row.weight for row in micro.labels], device=logit.device)

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from ..batches import Batch
 from ..optimise import Part
 from ..recipes import RewardRecipe
 from ..rows import PreferenceRow
 from .headed import Array, HeadedReward
-from .items import Micro, pair_items, steps_of
+from .items import Micro, pair_items, steps_of, token_places
 from .lesson import Lesson
 from .scalar import pair_part, start_from_items
-from .sheets import Sheet
 from .states import Pair
 
 
@@ -30,8 +30,9 @@ class GoalReward(HeadedReward):
         """
         goal = self.extra["goal"]
 
-        def read(sheet: Sheet) -> torch.Tensor:
-            return F.cosine_similarity(sheet.at(self.hidden(sheet), sheet.last - 1), goal[None], dim=-1)
+        def read(batch: Batch) -> torch.Tensor:
+            ends = torch.stack([places[-2:][0] for places in token_places(batch)])
+            return F.cosine_similarity(self.states(batch)[ends], goal[None], dim=-1)
 
         return self.over(pairs, read)
 
@@ -47,25 +48,25 @@ def contrast(source_mD: torch.Tensor, goal_mD: torch.Tensor, other_mD: torch.Ten
     return -torch.log(near) - torch.log(1.0 - far)
 
 
-def places(start: int, last: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """``count`` random columns of a response and, of each, a later one, from torch's own generator.
+def positions(length: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """``count`` random tokens of a response of ``length`` and, of each, a later one, from torch's own generator.
 
     A response of one token has only that: source and goal then coincide.
     """
-    length = max(last - start, 1)
-    source = (torch.rand(count) * length).long()
-    later = source + 1 + (torch.rand(count) * (length - source)).long()
-    return (start + source).clamp(max=last), (start + later).clamp(max=last)
+    before = max(length - 1, 1)
+    source = (torch.rand(count) * before).long()
+    later = source + 1 + (torch.rand(count) * (before - source)).long()
+    return source, later.clamp(max=length - 1)
 
 
 def goal_part(model: GoalReward, micro: Micro[PreferenceRow], recipe: RewardRecipe) -> Part:
     """L = L_BT + β·contrast, β = ``goal_weight``; a tie has no preferred response and adds no second term."""
-    sheet = micro.sheet
-    states = model.hidden(sheet)
-    part = pair_part(model.head(sheet.at(states, sheet.last)).float()[:, 0], micro.labels, recipe)
+    states = model.states(micro.batch)
+    part = pair_part(model.head(states[micro.batch.end_S]).float()[:, 0], micro.labels, recipe)
+    places = token_places(micro.batch)
     terms = [
-        row.weight * _of_pair(states, sheet, 2 * number, row.p > 0.5, recipe.goal_positions)
-        for number, row in enumerate(micro.labels)
+        row.weight * _of_pair(states, *_turned(places[2 * at], places[2 * at + 1], row.p > 0.5), recipe.goal_positions)
+        for at, row in enumerate(micro.labels)
         if row.p != 0.5
     ]
     if not terms or not recipe.goal_weight:
@@ -75,11 +76,15 @@ def goal_part(model: GoalReward, micro: Micro[PreferenceRow], recipe: RewardReci
     return Part(part.loss + recipe.goal_weight * added, part.count, metrics)
 
 
-def _of_pair(states: torch.Tensor, sheet: Sheet, row: int, first: bool, count: int) -> torch.Tensor:
-    won, lost = (row, row + 1) if first else (row + 1, row)
-    source, goal = places(int(sheet.start[won]), int(sheet.last[won]), count)
-    _, other = places(int(sheet.start[lost]), int(sheet.last[lost]), count)
-    return contrast(states[won, source].float(), states[won, goal].float(), states[lost, other].float())
+def _turned(first: torch.Tensor, second: torch.Tensor, is_first: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    return (first, second) if is_first else (second, first)
+
+
+def _of_pair(states: torch.Tensor, won: torch.Tensor, lost: torch.Tensor, count: int) -> torch.Tensor:
+    """The contrast of one pair, whose responses' tokens stand at these places."""
+    source, goal = positions(len(won), count)
+    _, other = positions(len(lost), count)
+    return contrast(*(states[places].float() for places in (won[source], won[goal], lost[other])))
 
 
 def train_goals(lesson: Lesson) -> GoalReward:

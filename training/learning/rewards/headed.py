@@ -7,6 +7,7 @@ Saved, it is a directory that ``AutoModelForSequenceClassification`` loads and t
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,12 +17,13 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from ..batches import Batch
 from ..models import NoModel, Policy, silence_dropout
-from ..text import Text
+from ..rows import Message
+from ..text import Group, Text
 from .interface import Scored
-from .pairwise import TOKEN_BUDGET, by_length
 from .posterior import FastPosterior
-from .sheets import Conversation, Sheet, conversation, sheet
+from .reading import conversation, head, last_states, over_pairs, states
 from .states import Pair
 
 Array = NDArray[np.float64]
@@ -68,45 +70,31 @@ class HeadedReward(torch.nn.Module, Scored):
 
     @property
     def head(self) -> torch.nn.Linear:
-        """The linear layer that reads the last state. Raises NoModel where the architecture has none of that name."""
-        found = getattr(self.classifier, "score", None) or getattr(self.classifier, "classifier", None)
-        if not isinstance(found, torch.nn.Linear):
-            raise NoModel(f"{type(self.classifier).__name__} has no linear head that reads the last token's state")
-        return found
+        """The linear layer that reads the last state. Raises NoModel where the architecture has none."""
+        return head(self.classifier)
 
     @property
     def device(self) -> torch.device:
         """Where the model computes."""
         return self.head.weight.device
 
-    def conversation(self, pair: Pair) -> Conversation:
-        """The rendered pair, cut to ``max_length``."""
-        return conversation(self.text, *pair, min(int(self.about["max_length"]), self.text.context))
+    def group(self, prompt: Sequence[Message], responses: Sequence[Sequence[Message]]) -> Group:
+        """A prompt with its responses, each conversation cut to ``max_length`` from the prompt's start."""
+        pad, longest = int(self.classifier.config.pad_token_id), int(self.about["max_length"])
+        return conversation(self.text, pad, min(longest, self.text.context), prompt, responses)
 
-    def sheet(self, conversations: Sequence[Conversation]) -> Sheet:
-        """Conversations as one batch on the model's device."""
-        return sheet(conversations, int(self.classifier.config.pad_token_id), self.device)
+    def states(self, batch: Batch) -> torch.Tensor:
+        """The backbone's last states, flat as a batch's places are: [R·L, hidden]."""
+        return states(self.classifier, batch).flatten(0, 1)
 
-    def hidden(self, read: Sheet) -> torch.Tensor:
-        """The backbone's last states: [n, L, hidden]."""
-        backbone = getattr(self.classifier, self.classifier.base_model_prefix)
-        told = backbone(input_ids=read.input_ids, attention_mask=read.attention_mask)
-        return torch.as_tensor(told.last_hidden_state)
-
-    def forward(self, read: Sheet) -> torch.Tensor:
-        """Logits [n, k] at each conversation's last token."""
-        return torch.as_tensor(self.head(read.at(self.hidden(read), read.last)).float())
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """Logits [S, k] at each sequence's last token."""
+        return torch.as_tensor(self.head(last_states(self.classifier, batch)).float())
 
     @torch.no_grad()
-    def over(self, pairs: Sequence[Pair], read: Callable[[Sheet], torch.Tensor]) -> Array:
-        """``read`` ([n, …] of a sheet) over any number of pairs, in batches of like length."""
-        rows = [self.conversation(pair) for pair in pairs]
-        found: list[NDArray[Any]] = []
-        order: list[int] = []
-        for chosen in by_length([row.tokens for row in rows], TOKEN_BUDGET):
-            found.append(read(self.sheet([rows[index] for index in chosen])).double().cpu().numpy())
-            order += chosen
-        return np.asarray(np.concatenate(found)[np.argsort(order)])
+    def over(self, pairs: Sequence[Pair], read: Callable[[Batch], torch.Tensor]) -> Array:
+        """What ``read`` says of a batch's sequences ([S, …]), of any number of pairs: [n, …]."""
+        return over_pairs(pairs, self.group, self.classifier, read)
 
     def score(self, pairs: Sequence[Pair]) -> Array:
         """Rewards [n]: the first output."""
@@ -114,7 +102,7 @@ class HeadedReward(torch.nn.Module, Scored):
 
     def last_states(self, pairs: Sequence[Pair]) -> Array:
         """The states [n, hidden] that the head reads."""
-        return self.over(pairs, lambda read: read.at(self.hidden(read), read.last))
+        return self.over(pairs, partial(last_states, self.classifier))
 
     def save(self, directory: Path, card: str) -> None:
         """Write a plain classifier directory with tokenizer, card, ``reward.json``, whole or not at all."""

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from ..logprobs import response_logprobs
+from ..batches import Batch
+from ..logprobs import response_logprobs, sequence_sums
 from ..models import Policy
 from ..optimise import Part
 from ..recipes import RewardRecipe
@@ -17,7 +18,6 @@ from .headed import HeadedReward
 from .items import Item, Micro, pair_items, steps_of
 from .lesson import Lesson
 from .scalar import pair_part, start_from_items
-from .sheets import Sheet
 
 Referred = tuple[PreferenceRow, tuple[float, float]]  # a row, and the reference's log-probability of each response
 
@@ -35,15 +35,10 @@ class HybridReward(HeadedReward):
         setattr(self.classifier, self.classifier.base_model_prefix, backbone)
         self.speaking = policy.model.get_output_embeddings()
 
-    def logprobs(self, states_nLD: torch.Tensor, read: Sheet) -> torch.Tensor:
-        """log π(y|x), [n]: the sum over the response's tokens, in nats."""
-        inside = read.attention_mask.bool()
-        columns = torch.arange(inside.shape[1], device=inside.device)
-        answered = inside & (columns >= read.start[:, None])  # [n, L], the tokens that are predicted
-        row, column = answered.nonzero(as_tuple=True)
-        logits_NV = self.speaking(states_nLD[row, column - 1]).float()
-        values_N = -F.cross_entropy(logits_NV, read.input_ids[row, column], reduction="none")
-        return values_N.new_zeros(len(inside)).index_add(0, row, values_N)
+    def logprobs(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """log π(y|x), [S]: the sum over the response's tokens, in nats, from the states that predict them."""
+        logits_NV = self.speaking(states[batch.predictor_N]).float()
+        return sequence_sums(-F.cross_entropy(logits_NV, batch.target_N, reduction="none"), batch)
 
 
 def hybrid_part(model: HybridReward, micro: Micro[Referred], recipe: RewardRecipe) -> Part:
@@ -52,18 +47,18 @@ def hybrid_part(model: HybridReward, micro: Micro[Referred], recipe: RewardRecip
     Both terms take soft labels and weights. a = 0 is Bradley-Terry.
     """
     rows = [row for row, _ in micro.labels]
-    states = model.hidden(micro.sheet)
-    rewards = model.head(micro.sheet.at(states, micro.sheet.last)).float()[:, 0]
+    states = model.states(micro.batch)
+    rewards = model.head(states[micro.batch.end_S]).float()[:, 0]
     part = pair_part(rewards, rows, recipe)
     if not recipe.policy_weight:
         return part
     reference = torch.tensor([value for _, both in micro.labels for value in both], device=rewards.device)
-    first, second = (model.logprobs(states, micro.sheet) - reference).view(-1, 2).unbind(1)
+    first, second = (model.logprobs(states, micro.batch) - reference).view(-1, 2).unbind(1)
     margin = recipe.beta * (first - second)
     p = torch.tensor([row.p for row in rows], device=rewards.device)
     weight = torch.tensor([row.weight for row in rows], device=rewards.device)
     dpo = -(weight * (p * F.logsigmoid(margin) + (1.0 - p) * F.logsigmoid(-margin))).sum()
-    return Part(part.loss + recipe.policy_weight * dpo, part.count, {**part.metrics, "policy/loss": float(dpo)})
+    return Part(part.loss + recipe.policy_weight * dpo, part.count, {**part.metrics, "policy/loss": float(dpo.detach())})
 
 
 def train_hybrid(lesson: Lesson) -> HybridReward:
@@ -71,7 +66,7 @@ def train_hybrid(lesson: Lesson) -> HybridReward:
     recipe = lesson.recipe
     about = {"method": "hybrid_haf", "max_length": recipe.max_length}
     model = HybridReward.from_policy(lesson.policy, 1, about)
-    items = referred_items(lesson.policy, lesson.train, recipe)
+    items = referred_items(model, lesson.policy, lesson.train)
     model.speak_like(lesson.policy)
     start_from_items(model, pair_items(lesson.train))
 
@@ -83,12 +78,11 @@ def train_hybrid(lesson: Lesson) -> HybridReward:
     return model
 
 
-def referred_items(policy: Policy, rows: list[PreferenceRow], recipe: RewardRecipe) -> list[Item[Referred]]:
-    """Pairs with the frozen reference's log-probabilities, one side a group, as the model will read them."""
-    pairs = [(row.prompt, side) for row in rows for side in row.responses]
-    groups = [policy.text.group(prompt, [side], max_length=recipe.max_length) for prompt, side in pairs]
-    sums = [float(values[0].sum()) for values in response_logprobs(policy, groups)]
+def referred_items(model: HybridReward, policy: Policy, rows: list[PreferenceRow]) -> list[Item[Referred]]:
+    """Pairs with the frozen reference's log-probabilities of what the model will read."""
+    groups = [model.group(row.prompt, row.responses) for row in rows]
+    sums = [[float(values.sum()) for values in both] for both in response_logprobs(policy, groups)]
     return [
-        Item((pairs[2 * place], pairs[2 * place + 1]), (row, (sums[2 * place], sums[2 * place + 1])))
-        for place, row in enumerate(rows)
+        Item(row.prompt, tuple(row.responses), (row, (first, second)))
+        for row, (first, second) in zip(rows, sums, strict=True)
     ]

@@ -4,38 +4,47 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import numpy as np
 import torch
 
+from ..batches import Batch, Layout, collate, fill, training_steps
 from ..objectives.steps import LazySteps
 from ..optimise import Part
 from ..recipes import OptimSettings
-from ..rows import PreferenceRow
+from ..rows import Message, PreferenceRow
+from ..text import Group
 from .headed import HeadedReward
-from .pairwise import by_length
-from .sheets import Conversation, Sheet
+from .reading import layout
 from .states import Pair
 
 Label = TypeVar("Label")
-Model = TypeVar("Model", bound=HeadedReward)
 
 
 @dataclass(frozen=True)
 class Item(Generic[Label]):
-    """Some (prompt, response) pairs that are read together, and what was said of them."""
+    """A prompt, some responses to it, and what was said of them."""
 
-    sides: tuple[Pair, ...]
+    prompt: Sequence[Message]
+    responses: tuple[Sequence[Message], ...]
     label: Label
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """Each response with the prompt."""
+        return [(self.prompt, response) for response in self.responses]
 
 
 @dataclass(frozen=True)
 class Micro(Generic[Label]):
-    """A micro-batch: all sides of some items as one sheet, item by item, and their conversations."""
+    """A micro-batch: the sequences of ``batch`` are the items' responses, item by item, ``sizes`` of each."""
 
-    sheet: Sheet
-    conversations: tuple[Conversation, ...]
+    batch: Batch
+    groups: tuple[Group, ...]
     labels: tuple[Label, ...]
-    sizes: tuple[int, ...]
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many responses each item has."""
+        return [len(group.responses) for group in self.groups]
 
 
 Loss = Callable[[Any, Micro[Any]], Part]
@@ -43,57 +52,53 @@ Loss = Callable[[Any, Micro[Any]], Part]
 
 def pair_items(rows: Sequence[PreferenceRow]) -> list[Item[PreferenceRow]]:
     """Each row as an item of its two sides."""
-    return [Item(((row.prompt, row.responses[0]), (row.prompt, row.responses[1])), row) for row in rows]
+    return [Item(row.prompt, tuple(row.responses), row) for row in rows]
 
 
 def steps_of(model: HeadedReward, items: Sequence[Item[Label]], settings: OptimSettings) -> LazySteps[Micro[Label]]:
     """All optimiser steps: a pure function of items and settings, so that a resumed run takes the same ones."""
-    rendered = rendered_items(model, items)
-    shuffle = np.random.default_rng(settings.seed)
-    wanted = max(1, round(len(items) * settings.num_train_epochs))
-    order: list[int] = []
-    while len(order) < wanted:
-        order += shuffle.permutation(len(items)).tolist()
-    plan = [
-        _cut([*order[start : min(start + settings.batch_size, wanted)]], rendered, settings.token_budget)
-        for start in range(0, wanted, settings.batch_size)
-    ]
-    return LazySteps(plan, lambda chosen: _micro(model, chosen, items, rendered))
-
-
-def rendered_items(model: HeadedReward, items: Sequence[Item[Label]]) -> list[tuple[Conversation, ...]]:
-    """The conversations of each item."""
-    return [tuple(model.conversation(side) for side in item.sides) for item in items]
-
-
-def _cut(chosen: list[int], rendered: list[tuple[Conversation, ...]], budget: int) -> list[tuple[int, ...]]:
-    """Micro-batches of items of like length within a budget of padded tokens."""
-    sizes = [len(rendered[index]) * max(len(side.tokens) for side in rendered[index]) for index in chosen]
-    return [tuple(chosen[place] for place in part) for part in by_length([range(size) for size in sizes], budget)]
-
-
-def _micro(
-    model: HeadedReward,
-    chosen: Sequence[int],
-    items: Sequence[Item[Label]],
-    rendered: Sequence[tuple[Conversation, ...]],
-) -> Micro[Label]:
-    conversations = tuple(side for index in chosen for side in rendered[index])
-    return Micro(
-        model.sheet(conversations),
-        conversations,
-        tuple(items[index].label for index in chosen),
-        tuple(len(rendered[index]) for index in chosen),
+    groups = [model.group(item.prompt, item.responses) for item in items]
+    shape = layout(model.classifier)
+    plan = training_steps(
+        groups,
+        shape,
+        batch_size=settings.batch_size,
+        token_budget=settings.token_budget,
+        epochs=settings.num_train_epochs,
+        seed=settings.seed,
     )
+    return LazySteps(plan, lambda chosen: micro_of(model, shape, groups, items, chosen))
+
+
+def micro_of(
+    model: HeadedReward, shape: Layout, groups: Sequence[Group], items: Sequence[Item[Label]], chosen: Sequence[int]
+) -> Micro[Label]:
+    """Lay the chosen items out."""
+    taken = tuple(groups[index] for index in chosen)
+    return Micro(collate(taken, shape).to(model.device), taken, tuple(items[index].label for index in chosen))
 
 
 @torch.no_grad()
 def mean_loss(model: HeadedReward, items: Sequence[Item[Any]], loss: Loss, budget: int = 8_192) -> float:
     """A loss over items that are not learned from; NaN without any."""
-    rendered = rendered_items(model, items)
-    parts = [
-        loss(model, _micro(model, chosen, items, rendered))
-        for chosen in _cut(list(range(len(items))), rendered, budget)
-    ]
+    groups = [model.group(item.prompt, item.responses) for item in items]
+    shape = layout(model.classifier)
+    parts = [loss(model, micro_of(model, shape, groups, items, chosen)) for chosen in fill(groups, shape, budget)]
     count = sum(part.count for part in parts)
     return sum(float(part.loss) for part in parts) / count if count else float("nan")
+
+
+def token_places(batch: Batch) -> list[torch.Tensor]:
+    """Of each sequence, where the states of its own tokens stand in the flat batch: S tensors of its length.
+
+    The state at a token is the one that predicts the next; the last token's is where the sequence is read.
+    """
+    counts = torch.bincount(batch.sequence_N, minlength=len(batch.sequences)).tolist()
+    pieces = torch.split(batch.predictor_N, counts)
+    return [torch.cat([piece[1:], end[None]]) for piece, end in zip(pieces, batch.end_S, strict=True)]
+
+
+def prompt_places(batch: Batch) -> torch.Tensor:
+    """Of each sequence, where the state of its prompt's last token stands in the flat batch: [S]."""
+    counts = torch.bincount(batch.sequence_N, minlength=len(batch.sequences))
+    return batch.predictor_N[counts.cumsum(0) - counts]

@@ -77,19 +77,22 @@ def ranked_items(rows: Sequence[PreferenceRow]) -> list[Item[float]]:
             items += [item for row in found for item in _two(row)]
         else:
             weight = sum(row.weight for row in found) / len(found)
-            items.append(Item(tuple((found[0].prompt, response) for response in order), weight))
+            items.append(Item(found[0].prompt, tuple(order), weight))
     return items
 
 
 def _two(row: PreferenceRow) -> list[Item[float]]:
-    first, second = (row.prompt, row.responses[0]), (row.prompt, row.responses[1])
-    told = [Item((first, second), row.weight * row.p), Item((second, first), row.weight * (1.0 - row.p))]
+    first, second = row.responses
+    told = [
+        Item(row.prompt, (first, second), row.weight * row.p),
+        Item(row.prompt, (second, first), row.weight * (1.0 - row.p)),
+    ]
     return [] if row.p == 0.5 else [item for item in told if item.label > 0.0]
 
 
 def ranking_part(model: HeadedReward, micro: Micro[float], recipe: RewardRecipe) -> Part:
     """Sums over rankings, by the whole order (``kwise``) or by its pairs."""
-    rewards = torch.split(model(micro.sheet)[:, 0], list(micro.sizes))
+    rewards = torch.split(model(micro.batch)[:, 0], micro.sizes)
     rule = plackett_luce_loss if recipe.kwise else split_loss
     losses = torch.stack([weight * rule(ranked) for ranked, weight in zip(rewards, micro.labels, strict=True)])
     centred = torch.stack([weight * ranked.mean() ** 2 for ranked, weight in zip(rewards, micro.labels, strict=True)])

@@ -52,7 +52,10 @@ def layout(classifier: Any) -> Layout:
 
 
 def head(classifier: Any) -> torch.nn.Linear:
-    """The scalar head: its only linear layer with one output."""
+    """The head: the linear layer that transformers calls score or classifier, else the only one with one output."""
+    for name in ("score", "classifier"):
+        if isinstance(named := getattr(classifier, name, None), torch.nn.Linear):
+            return named
     found = [m for m in classifier.modules() if isinstance(m, torch.nn.Linear) and m.out_features == 1]
     if len(found) != 1:
         raise NoModel(

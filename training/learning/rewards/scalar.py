@@ -14,7 +14,7 @@ from .items import Item, Micro
 
 def start_from_items(model: HeadedReward, items: Sequence[Item[PreferenceRow]]) -> None:
     """Set the first output to the logistic solution on frozen states. Costs one forward pass over all responses."""
-    states = model.last_states([side for item in items for side in item.sides])
+    states = model.last_states([pair for item in items for pair in item.pairs])
     rows = [item.label for item in items]
     weights = logistic_weights(states[0::2] - states[1::2], [row.p for row in rows], [row.weight for row in rows])
     with torch.no_grad():
@@ -40,4 +40,4 @@ def pair_part(rewards: torch.Tensor, rows: Sequence[PreferenceRow], recipe: Rewa
 
 def scalar_loss(model: HeadedReward, micro: Micro[PreferenceRow], recipe: RewardRecipe) -> Part:
     """Bradley-Terry on the first output."""
-    return pair_part(model(micro.sheet)[:, 0], micro.labels, recipe)
+    return pair_part(model(micro.batch)[:, 0], micro.labels, recipe)

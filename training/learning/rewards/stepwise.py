@@ -12,12 +12,14 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from ..batches import Batch, collate, fill
 from ..optimise import Part
 from ..rows import PreferenceRow
+from ..text import Group
 from .headed import Array, HeadedReward, logistic_weights
-from .items import Item, Micro, mean_loss, steps_of
+from .items import Item, Micro, mean_loss, steps_of, token_places
 from .lesson import Lesson
-from .sheets import Conversation, Sheet
+from .reading import TOKEN_BUDGET, layout
 from .states import Pair
 
 
@@ -49,25 +51,29 @@ class StepReward(HeadedReward):
     rewards is s₁/(s₁ + s₂): Bradley-Terry with the solutions' scores as strengths.
     """
 
-    def columns(self, one: Conversation) -> list[int]:
+    def ends(self, response: Sequence[int]) -> list[int]:
         """Where each line that is not blank ends: the token with its line break, or the response's last one."""
-        ends: list[int] = []
+        found: list[int] = []
         said = False
-        for column in range(one.start, len(one.tokens)):
-            for letter in self.tokenizer.decode([one.tokens[column]], skip_special_tokens=True):
+        for column, token in enumerate(response):
+            for letter in self.tokenizer.decode([token], skip_special_tokens=True):
                 if letter == "\n" and said:
-                    ends.append(column)
+                    found.append(column)
                 said = letter != "\n" and (said or not letter.isspace())
-        return [*ends, len(one.tokens) - 1] if said else ends
+        return [*found, len(response) - 1] if said else found
 
-    def step_logits(self, states: torch.Tensor, rows: Sequence[Sequence[int]]) -> list[torch.Tensor]:
-        """Logits of the lines that end at the columns given, row by row."""
-        chosen = [(row, column) for row, columns in enumerate(rows) for column in columns]
-        if not chosen:
-            return [states.new_zeros(0) for _ in rows]
-        row, column = torch.tensor(chosen, device=states.device).unbind(1)
-        logits = self.head(states[row, column]).float()[:, 0]
-        return list(torch.split(logits, [len(columns) for columns in rows]))
+    def line_states(self, states: torch.Tensor, batch: Batch, groups: Sequence[Group]) -> list[torch.Tensor]:
+        """The states at the lines' ends of each of a batch's sequences: S tensors [lines, hidden]."""
+        responses = [groups[group].responses[place] for group, place in batch.sequences]
+        return [
+            states[places[self.ends(response)]] for places, response in zip(token_places(batch), responses, strict=True)
+        ]
+
+    def line_logits(self, states: torch.Tensor, batch: Batch, groups: Sequence[Group]) -> list[torch.Tensor]:
+        """S tensors [lines]: the logit of each line to be right."""
+        found = self.line_states(states, batch, groups)
+        logits = self.head(torch.cat(found)).float()[:, 0]
+        return list(torch.split(logits, [len(lines) for lines in found]))
 
     @torch.no_grad()
     def steps(self, pairs: Sequence[Pair]) -> list[Array]:
@@ -82,21 +88,18 @@ class StepReward(HeadedReward):
 
     def _read(self, pairs: Sequence[Pair]) -> list[tuple[Array, float]]:
         """log σ of each line's logit, and of the whole's (0 where there is none), pair by pair."""
-        found = []
-        for pair in pairs:
-            one = self.conversation(pair)
-            sheet = self.sheet([one])
-            states = self.hidden(sheet)
-            logits = self.step_logits(states, [self.columns(one)])[0]
-            whole = self._whole(states, sheet)
-            found.append(
-                (F.logsigmoid(logits).double().cpu().numpy(), 0.0 if whole is None else float(F.logsigmoid(whole[0])))
-            )
+        found: list[tuple[Array, float]] = [(np.zeros(0), 0.0)] * len(pairs)
+        groups = [self.group(prompt, [response]) for prompt, response in pairs]
+        shape = layout(self.classifier)
+        for chosen in fill(groups, shape, TOKEN_BUDGET):
+            taken = [groups[index] for index in chosen]
+            batch = collate(taken, shape).to(self.device)
+            states = self.states(batch)
+            lines = self.line_logits(states, batch, taken)
+            whole = F.logsigmoid(self.head(states[batch.end_S]).float())[:, -1].tolist()
+            for index, logits, end in zip(chosen, lines, whole, strict=True):
+                found[index] = (F.logsigmoid(logits).double().cpu().numpy(), end if self.head.out_features > 1 else 0.0)
         return found
-
-    def _whole(self, states: torch.Tensor, sheet: Sheet) -> torch.Tensor | None:
-        """The outcome's logits [n]."""
-        return self.head(sheet.at(states, sheet.last)).float()[:, 1] if self.head.out_features > 1 else None
 
 
 def marked_items(rows: Sequence[PreferenceRow], outcome: bool) -> list[Item[Marked]]:
@@ -106,7 +109,7 @@ def marked_items(rows: Sequence[PreferenceRow], outcome: bool) -> list[Item[Mark
         marks = row.steps or ([], [])
         if row.steps or (outcome and row.p != 0.5):
             label = Marked((tuple(marks[0]), tuple(marks[1])), row.p, row.weight)
-            items.append(Item(((row.prompt, row.responses[0]), (row.prompt, row.responses[1])), label))
+            items.append(Item(row.prompt, tuple(row.responses), label))
     return items
 
 
@@ -115,8 +118,8 @@ def step_part(model: StepReward, micro: Micro[Marked], outcome: bool) -> Part:
 
     An item's lines count as their mean, so that a long solution is no more than a short one.
     """
-    states = model.hidden(micro.sheet)
-    logits = model.step_logits(states, [model.columns(one) for one in micro.conversations])
+    states = model.states(micro.batch)
+    logits = model.line_logits(states, micro.batch, micro.groups)
     total = states.new_zeros(())
     right = lines = 0.0
     for place, label in enumerate(micro.labels):
@@ -140,7 +143,7 @@ def _aligned(logits: Sequence[torch.Tensor], label: Marked) -> tuple[torch.Tenso
 
 
 def _outcome(model: StepReward, states: torch.Tensor, micro: Micro[Marked]) -> torch.Tensor:
-    whole = model.head(micro.sheet.at(states, micro.sheet.last)).float()[:, 1]
+    whole = model.head(states[micro.batch.end_S]).float()[:, 1]
     difference = whole[0::2] - whole[1::2]
     p = torch.tensor([label.p for label in micro.labels], device=states.device)
     weight = torch.tensor([label.weight * (label.p != 0.5) for label in micro.labels], device=states.device)
@@ -176,13 +179,14 @@ def start_from_marks(model: StepReward, items: Sequence[Item[Marked]]) -> None:
     states: list[Array] = []
     marks: list[float] = []
     weights: list[float] = []
+    shape = layout(model.classifier)
     for item in items:
-        for side, given in zip(item.sides, item.label.marks, strict=True):
-            one = model.conversation(side)
-            columns = model.columns(one)[: len(given)]
-            if columns:
-                states.append(model.hidden(model.sheet([one]))[0, columns].double().cpu().numpy())
-                marks += given[: len(columns)]
-                weights += [item.label.weight] * len(columns)
-    if states:
+        group = model.group(item.prompt, item.responses)
+        batch = collate([group], shape).to(model.device)
+        lines = model.line_states(model.states(batch), batch, [group])
+        for found, given in zip(lines, item.label.marks, strict=True):
+            states.append(found[: len(given)].double().cpu().numpy())
+            marks += given[: len(found)]
+            weights += [item.label.weight] * min(len(given), len(found))
+    if marks:
         model.head.weight[0].copy_(torch.tensor(logistic_weights(np.concatenate(states), marks, weights)))

@@ -1,0 +1,265 @@
+"""Every reward method as a job: it trains on its own data, saves, is read back, stops and goes on."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification
+
+from tests.training.learning.tiny import save_tiny, tiny_policy
+from tests.training.rewards.test_pairwise import likes_questions, pairs, row, said
+from training.learning.devices import resolve
+from training.learning.job import Job, Stopped
+from training.learning.jobs import run_job
+from training.learning.logprobs import response_logprobs
+from training.learning.recipes import OptimSettings, RewardRecipe
+from training.learning.rewards.attributes import AttributeReward
+from training.learning.rewards.contexts import ContextReward
+from training.learning.rewards.ensemble import RewardEnsemble
+from training.learning.rewards.general_preference import GeneralPreference, train_general_preference
+from training.learning.rewards.goals import GoalReward
+from training.learning.rewards.headed import HeadedReward
+from training.learning.rewards.hybrid import HybridReward, hybrid_part, referred_items
+from training.learning.rewards.implicit import ImplicitReward
+from training.learning.rewards.items import micro_of, pair_items
+from training.learning.rewards.lesson import Lesson, Progress
+from training.learning.rewards.likelihood import sigmoid
+from training.learning.rewards.loading import load_reward
+from training.learning.rewards.methods import REWARD_METHODS
+from training.learning.rewards.reading import layout
+from training.learning.rewards.scalar import scalar_loss
+from training.learning.rewards.stepwise import StepReward
+from training.learning.rows import PreferenceRow
+
+OPTIM = OptimSettings(learning_rate=1e-3, batch_size=16, num_train_epochs=1.0, save_steps=1)
+
+
+def asks(text: str) -> float:
+    return float("?" in text)
+
+
+def rich(one: PreferenceRow, number: int) -> PreferenceRow:
+    """The row with everything that any method could want: who likes questions also rates, marks and names it."""
+    texts = [side[0]["content"] for side in one.responses]
+    by_length = number % 2 == 1
+    gap = len(texts[1]) - len(texts[0]) if by_length else asks(texts[0]) - asks(texts[1])
+    return replace(
+        one,
+        p=float(gap > 0) if gap else 0.5,
+        ratings=tuple({"helpfulness": 4 * asks(text), "verbosity": len(text) / 10} for text in texts),
+        steps=tuple([asks(line) for line in text.split("\n")] for text in texts),
+        criterion="be brief" if by_length else "ask back",
+    )
+
+
+def rows_for(key: str, count: int = 48, seed: int = 0) -> list[PreferenceRow]:
+    rows = likes_questions(count, seed)
+    if key == "context_aware":
+        return [rich(one, number) for number, one in enumerate(rows)]
+    if key == "adversarial_feedback":
+        return [replace(one, criterion="demonstration") for one in rows if one.p != 0.5]
+    return [replace(rich(one, 0), criterion="") for one in rows]
+
+
+def job_of(tmp_path: Path, key: str, name: str = "job", rows: list[PreferenceRow] | None = None, **dials: Any) -> Path:
+    recipe = RewardRecipe(method=key, optim=OPTIM, **dials)
+    directory, base = tmp_path / name, tmp_path / "base"
+    if not base.is_dir():
+        save_tiny(base)
+    Job("reward", str(base), recipe.to_json(), compute=replace(resolve(), threads=1).to_json()).write(
+        directory, rows_for(key) if rows is None else rows
+    )
+    return directory
+
+
+def trained(tmp_path: Path, key: str, **dials: Any) -> tuple[Path, dict[str, Any]]:
+    directory = job_of(tmp_path, key, **dials)
+    return directory / "model", run_job(directory, lambda *told: None, lambda: False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", REWARD_METHODS)
+def test_every_method_trains_on_its_data_is_read_back_and_orders_fresh_answers(key: str, tmp_path: Path) -> None:
+    place, result = trained(tmp_path, key)
+    assert result["method"] == key
+    assert json.loads((place / "reward.json").read_text())["method"] == key
+    fresh = [one for one in rows_for(key, 24, seed=5) if one.p != 0.5]
+    told = RewardEnsemble.load(place).judged(fresh)
+    assert np.mean((told > 0.5) == np.array([one.p == 1.0 for one in fresh])) > 0.8
+    assert not list(place.rglob("*.bin"))
+
+
+@pytest.mark.parametrize(
+    ("key", "dials"),
+    [
+        ("helpsteer2", {"form": "regression", "attribute": "verbosity"}),
+        pytest.param("plackett_luce_pessimism", {"kwise": False}, marks=pytest.mark.slow),
+        pytest.param("hybrid_haf", {}, marks=pytest.mark.slow),
+        pytest.param("goal_conditioned", {}, marks=pytest.mark.slow),
+        pytest.param("helpsteer2", {"form": "scaled"}, marks=pytest.mark.slow),
+        pytest.param("helpsteer2", {"extrapolation": 1.5}, marks=pytest.mark.slow),
+        pytest.param("adversarial_feedback", {"label_smoothing": 0.1}, marks=pytest.mark.slow),
+    ],
+)
+def test_plain_transformers_gives_the_same_scores(key: str, dials: dict[str, Any], tmp_path: Path) -> None:
+    place, _ = trained(tmp_path, key, **dials)
+    model = load_reward(place)
+    assert isinstance(model, HeadedReward)
+    outputs = 2 if dials.get("form") == "regression" else 1
+    plain = AutoModelForSequenceClassification.from_pretrained(place).eval()
+    assert plain.config.num_labels == outputs
+    asked = pairs(rows_for(key, 4))
+    groups = [model.group(prompt, [side]) for prompt, side in asked]
+    with torch.no_grad():
+        theirs = [plain(torch.tensor([(*g.prompt, *g.responses[0])])).logits[0, -1].item() for g in groups]
+    assert np.allclose(model.score(asked), theirs, atol=1e-4)
+    assert np.ptp(theirs) > 1e-3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", ["helpsteer2", "general_preference", "hybrid_haf", "goal_conditioned", "implicit"])
+def test_a_stopped_job_of_any_method_ends_with_the_same_weights(key: str, tmp_path: Path) -> None:
+    whole = run_job(job_of(tmp_path, key), lambda *told: None, lambda: False)
+    broken = job_of(tmp_path, key, "broken")
+    stops = iter([True, False, False, True])
+    for _ in range(4):
+        try:
+            again = run_job(broken, lambda *told: None, lambda: next(stops, False))
+            break
+        except Stopped:
+            continue
+    assert again["digest"] == whole["digest"]
+
+
+def cycle(count: int) -> list[PreferenceRow]:
+    """Rock beats scissors, scissors beat paper, paper beats rock, each time with another number in the prompt."""
+    beats = [("The sea is wide.", "Thanks!"), ("Thanks!", "It is blue."), ("It is blue.", "The sea is wide.")]
+    found = []
+    for number in range(count):
+        best, worst = beats[number % 3]
+        found.append(row(number // 3, best, worst, 1.0) if number % 2 else row(number // 3, worst, best, 0.0))
+    return found
+
+
+def lesson_on(tmp_path: Path, rows: list[PreferenceRow], recipe: RewardRecipe) -> Lesson:
+    progress = Progress(lambda *told: None, 1)
+    policy = tiny_policy(tmp_path / "policy")
+    return Lesson(policy, rows, [], recipe, recipe.optim, tmp_path / "work", progress)
+
+
+def test_a_general_preference_learns_a_cycle_of_texts_and_round_robin_finds_no_best(tmp_path: Path) -> None:
+    optim = OptimSettings(learning_rate=5e-3, batch_size=9, num_train_epochs=12.0)
+    recipe = RewardRecipe(method="general_preference", embedding_size=4, optim=optim)
+    rows = cycle(27)
+    model = train_general_preference(lesson_on(tmp_path, rows, recipe))
+    told = model.judged(rows)
+    assert ((told > 0.6) == np.array([one.p == 1.0 for one in rows])).all()
+    first, second = ([(one.prompt, one.responses[side]) for one in rows] for side in (0, 1))
+    assert np.allclose(model.probability(first, second) + model.probability(second, first), 1.0)
+    three = [said("assistant", text) for text in ("The sea is wide.", "Thanks!", "It is blue.")]
+    shares = model.round_robin(rows[0].prompt, three)
+    assert shares.sum() == pytest.approx(1.5)
+    assert np.ptp(shares) < 0.2
+    model.save(tmp_path / "reward", "card")
+    again = GeneralPreference.load(tmp_path / "reward")
+    assert np.allclose(again.score(pairs(rows[:4])), model.score(pairs(rows[:4])), atol=1e-4)
+
+
+def test_hybrid_training_without_its_second_term_is_bradley_terry_and_with_it_dpo_is_added(tmp_path: Path) -> None:
+    policy = tiny_policy(tmp_path / "policy")
+    model = HybridReward.from_policy(policy, 1, {"method": "hybrid_haf", "max_length": 64})
+    rows = likes_questions(6)
+    items = referred_items(model, policy, rows)
+    model.speak_like(policy)
+    torch.nn.init.normal_(model.head.weight)
+    groups = [model.group(item.prompt, item.responses) for item in items]
+    micro = micro_of(model, layout(model.classifier), groups, items, range(6))
+    plain = micro_of(model, layout(model.classifier), groups, pair_items(rows), range(6))
+    alone = hybrid_part(model, micro, RewardRecipe(method="hybrid_haf", policy_weight=0.0))
+    assert float(alone.loss) == pytest.approx(float(scalar_loss(model, plain, RewardRecipe()).loss))
+    both = hybrid_part(model, micro, RewardRecipe(method="hybrid_haf", policy_weight=0.5))
+    # The policy is its own reference yet: every margin is 0, so DPO is log 2 a pair.
+    assert float(both.loss - alone.loss) == pytest.approx(0.5 * 6 * np.log(2.0), rel=1e-4)
+    assert any(value is policy.model.get_input_embeddings().weight for value in model.parameters())
+
+
+def test_the_implicit_reward_is_the_difference_of_log_probabilities(tmp_path: Path) -> None:
+    ours, reference = tiny_policy(tmp_path / "ours", seed=1), tiny_policy(tmp_path / "reference", seed=2)
+    model = ImplicitReward(ours, reference, beta=0.3, max_length=64)
+    asked = pairs(likes_questions(3))
+    model.save(tmp_path / "reward", "card")
+    groups = [ours.text.group(prompt, [side]) for prompt, side in asked]
+    mine, other = ([float(one[0].sum()) for one in response_logprobs(who, groups)] for who in (ours, reference))
+    expected = 0.3 * (np.array(mine) - np.array(other))
+    assert np.allclose(model.score(asked), expected, atol=1e-4)
+    assert np.allclose(load_reward(tmp_path / "reward").score(asked), expected, atol=1e-4)
+
+
+def test_another_criterion_turns_the_verdict_round_and_without_one_all_are_weighed(tmp_path: Path) -> None:
+    place, _ = trained(tmp_path, "context_aware")
+    model = load_reward(place)
+    assert isinstance(model, ContextReward)
+    assert model.about["reversals"] >= 0
+    prompt = said("user", "Tell me about sea 3.")
+    long, short = (prompt, said("assistant", "Rivers, what about rivers?")), (prompt, said("assistant", "Thanks!"))
+    by = {name: np.diff(model.score_by(name, [short, long]))[0] for name in ("ask back", "be brief")}
+    assert by["ask back"] > 0 > by["be brief"]
+    prior = dict(zip(model.about["criteria"], model.about["prior"], strict=True))
+    expected = sum(prior[name] * float(sigmoid(gap)) for name, gap in by.items())
+    assert model.probability([long], [short])[0] == pytest.approx(expected, abs=1e-5)
+    assert model.judged([row(3, long[1][0]["content"], "Thanks!", 1.0)])[0] == pytest.approx(expected, abs=1e-5)
+
+
+def test_lines_are_marked_at_their_ends_and_a_solution_is_all_of_them(tmp_path: Path) -> None:
+    about = {"method": "stepwise", "max_length": 128, "solution": "min", "outcome_weight": 0.25}
+    model = StepReward.from_policy(tiny_policy(tmp_path / "policy"), 2, about)
+    torch.nn.init.normal_(model.head.weight)
+    text = "One.\n\n  \nTwo!\nThree?"
+    pair = (said("user", "Well?"), said("assistant", text))
+    [response] = model.group(pair[0], [pair[1]]).responses
+    ends = model.ends(response)
+    read = [model.tokenizer.decode(response[: end + 1], skip_special_tokens=True).strip() for end in ends]
+    assert [lines.split("\n")[-1] for lines in read] == ["One.", "Two!", "Three?"]
+    assert ends[-1] == len(response) - 1
+    [steps] = model.steps([pair])
+    whole = torch.nn.functional.logsigmoid(torch.tensor(model.over([pair], model)[0, 1]))
+    assert model.score([pair])[0] == pytest.approx(0.75 * np.log(steps.min()) + 0.25 * float(whole), abs=1e-5)
+    model.about["solution"] = "product"
+    assert model.score([pair])[0] == pytest.approx(0.75 * np.log(steps.prod()) + 0.25 * float(whole), abs=1e-5)
+
+
+@pytest.mark.slow
+def test_steps_with_an_outcome_also_learn_from_whole_solutions(tmp_path: Path) -> None:
+    place, _ = trained(tmp_path, "stepwise", outcome_weight=0.5, solution="min")
+    model = load_reward(place)
+    assert isinstance(model, StepReward)
+    good, bad = (
+        (said("user", "Tell me."), said("assistant", "Rivers?")),
+        (said("user", "Tell me."), said("assistant", "Thanks!")),
+    )
+    assert np.diff(model.score([bad, good]))[0] > 0
+
+
+def test_ratings_come_back_on_the_scale_that_people_used(tmp_path: Path) -> None:
+    place, _ = trained(tmp_path, "helpsteer2", form="regression")
+    model = load_reward(place)
+    assert isinstance(model, AttributeReward)
+    fresh = rows_for("helpsteer2", 8, seed=3)
+    rated = model.ratings(pairs(fresh))
+    known = np.array([side["helpfulness"] for one in fresh for side in one.ratings or ()])
+    assert np.abs(rated[:, model.about["attributes"].index("helpfulness")] - known).mean() < 1.0
+
+
+@pytest.mark.slow
+def test_progress_towards_a_goal_is_a_cosine_of_an_unfinished_answer(tmp_path: Path) -> None:
+    place, _ = trained(tmp_path, "goal_conditioned")
+    model = load_reward(place)
+    assert isinstance(model, GoalReward)
+    told = model.progress(pairs(rows_for("goal_conditioned", 3)))
+    assert told.shape == (6,)
+    assert (np.abs(told) <= 1.0 + 1e-6).all()
+    assert float(model.extra["goal"].norm()) > 0
