@@ -58,7 +58,9 @@ def hybrid_part(model: HybridReward, micro: Micro[Referred], recipe: RewardRecip
     p = torch.tensor([row.p for row in rows], device=rewards.device)
     weight = torch.tensor([row.weight for row in rows], device=rewards.device)
     dpo = -(weight * (p * F.logsigmoid(margin) + (1.0 - p) * F.logsigmoid(-margin))).sum()
-    return Part(part.loss + recipe.policy_weight * dpo, part.count, {**part.metrics, "policy/loss": float(dpo.detach())})
+    return Part(
+        part.loss + recipe.policy_weight * dpo, part.count, {**part.metrics, "policy/loss": float(dpo.detach())}
+    )
 
 
 def train_hybrid(lesson: Lesson) -> HybridReward:
