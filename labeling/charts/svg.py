@@ -147,7 +147,7 @@ def line_chart(
     limits: tuple[float, float] | None = None,
     height: float = 220,
 ) -> SafeString:
-    """Lines over x, each with a band where its points have intervals. Names stand at the lines' ends."""
+    """Lines over x, each with a band where its points have intervals. Names stand below; a nameless one has none."""
     drawn = [(one, [p for p in one.points if drawable(p.x) and drawable(p.y)]) for one in series]
     points = [point for _, kept in drawn for point in kept]
     values = [v for p in points for v in (p.y, p.low, p.high) if v is not None and drawable(v)]
@@ -158,10 +158,12 @@ def line_chart(
     _axes(drawing, x, y, unit=unit, x_label=x_label)
     if reference is not None:
         drawing.rule("target", x.start, y(reference), x.end, y(reference))
-    for index, (one, kept) in enumerate(drawn):
+    for one, kept in drawn:
         _draw_series(drawing, one, kept, x, y)
-        _name_series(drawing, one, index, len(drawn))
-    told = "; ".join(_series_words(one, kept, unit) for one, kept in drawn) or "Nothing to show yet"
+    named = [one for one, _ in drawn if one.name]
+    for index, one in enumerate(named):
+        _name_series(drawing, one, index, len(named))
+    told = "; ".join(_series_words(one, kept, unit) for one, kept in drawn if one.name) or "Nothing to show yet"
     return drawing.finish(title, told + _left_out(sum(len(one.points) for one in series) - len(points)))
 
 
@@ -270,7 +272,7 @@ def _draw_points(drawing: _Drawing, one: Series, kept: Sequence[Point], x: Scale
 def _name_series(drawing: _Drawing, one: Series, index: int, count: int) -> None:
     """A legend above the plot's foot, left to right; a single series is named by the chart's own title."""
     if count > 1:
-        left = 44 + index * 140
+        left = 44 + index * min(140, (WIDTH - 44) // count)
         drawing.rule(f"line {one.tone}", left, drawing.height - 8, left + 16, drawing.height - 8)
         drawing.text(left + 22, drawing.height - 4, one.name, css="label")
 

@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling.charts.scales import readable, round_range, ticks
-from labeling.charts.svg import Bar, Bin, Point, Series, bar_chart, line_chart, reliability_chart, sparkline
+from labeling.charts.svg import (
+    Bar,
+    Bin,
+    Mark,
+    Point,
+    Series,
+    bar_chart,
+    line_chart,
+    reliability_chart,
+    scatter_chart,
+    sparkline,
+)
 
 numbers = st.floats(allow_nan=True, allow_infinity=True) | st.floats(-2, 2)
 finite = st.floats(-1e9, 1e9)
@@ -77,3 +88,21 @@ def test_ticks_are_few_and_inside(one: float, other: float) -> None:
 )
 def test_numbers_are_written_for_readers(value: float, unit: str, words: str) -> None:
     assert readable(value, unit) == words
+
+
+@given(st.lists(st.tuples(st.text(alphabet="ab<&", max_size=4), numbers, numbers, numbers), max_size=7))
+def test_a_scatter_chart_is_well_formed_and_lists_every_mark_it_shows(rows) -> None:
+    marks = [Mark(label, x, y, (x, x + 1), (low, y)) for label, x, y, low in rows]
+    root = parsed(scatter_chart(marks, title="Win rate", unit="%", reference=0.5))
+    shown = sum(abs(mark.x) < 1e15 and abs(mark.y) < 1e15 for mark in marks)
+    assert len(root.findall(f"{SPACE}circle")) == shown
+
+
+def test_points_that_are_not_joined_have_whiskers_of_their_own_and_a_nameless_line_is_not_listed() -> None:
+    points = [Point(n, n, n - 1, n + 1) for n in range(3)]
+    series = [Series("measured", points, joined=False), Series("", points), Series("other", points)]
+    root = parsed(line_chart(series, title="Curve"))
+    assert len(root.findall(f"{SPACE}line[@class='whisker']")) == 3
+    named = [text.text for text in root.findall(f"{SPACE}text[@class='label']")]
+    assert named == ["measured", "other"]
+    assert "measured: from" in str(root.findtext("desc")) and ": from 0 to 2 over 3 points; :" not in root.findtext("desc", "")

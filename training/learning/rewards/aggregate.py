@@ -43,6 +43,11 @@ def aggregate(
     return _rule(centred(rewards, prompt), rule, uncertainty_weight)
 
 
+def combine(rewards: ArrayLike, *, rule: str = "mean", uncertainty_weight: float = 0.5) -> Array:
+    """As ``aggregate``, of [members, n] rewards that are comparable already, such as gains over one baseline."""
+    return _rule(_members(rewards), rule, uncertainty_weight)
+
+
 def cautious_margin(difference: ArrayLike, *, rule: str = "mean", uncertainty_weight: float = 0.5) -> Array:
     """Members' reward differences of n pairs, [members, n] → [n]: how surely, by the rule, the first is better.
 

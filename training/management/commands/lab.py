@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from alignment_site.patience import PATIENT
 from alignment_site.serving import NotServing
+from training.lab.experiments import EXPERIMENTS, Experiment, add_compare, add_overoptimise
 from training.lab.people import LabTrouble, add_people_arguments, run_people
 
 INSIDE = "HEED_LAB_INSIDE"
@@ -29,7 +30,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The words and their options."""
-        words = parser.add_subparsers(dest="word", required=True, metavar="loop | compare | people | stakes")
+        words = parser.add_subparsers(
+            dest="word", required=True, metavar="loop | compare | overoptimise | people | stakes"
+        )
         loop = words.add_parser("loop", help="the complete loop on the starter policy, in a throw-away database")
         loop.add_argument("--taste", required=True, help="a built-in taste, or PATH:FUNCTION(prompt, response)")
         loop.add_argument("--judgments", type=int, default=300, help="per round, duels included")
@@ -40,7 +43,8 @@ class Command(BaseCommand):
         loop.add_argument("--method", metavar="KEY", help="an objective of `manage.py methods` instead of DPO")
         loop.add_argument("--json", type=Path, metavar="FILE", help="where to write the result")
 
-        _add_compare(words.add_parser("compare", help="every objective on the same simulated judgments"))
+        add_compare(words.add_parser("compare", help="every objective on the same simulated judgments"))
+        add_overoptimise(words.add_parser("overoptimise", help="true reward against KL, for a proxy and ensembles"))
         stakes = words.add_parser("stakes", help="how rules for the gate's stakes compare, by simulation")
         stakes.add_argument("--runs", type=int, default=20_000)
         add_people_arguments(words.add_parser("people", help="simulated people judge in a project, over HTTP"))
@@ -51,8 +55,8 @@ class Command(BaseCommand):
             self.people(options)
         elif options["word"] == "stakes":
             self.stakes(options)
-        elif options["word"] == "compare":
-            self.compare(options)
+        elif options["word"] in EXPERIMENTS:
+            self.experiment(EXPERIMENTS[options["word"]], options)
         elif INSIDE in os.environ:
             self.loop(options)
         else:
@@ -79,22 +83,12 @@ class Command(BaseCommand):
                 f" promoted {line.promoted:.3f}  duels {line.duels:5.1f}"
             )
 
-    def compare(self, options: dict[str, Any]) -> None:
-        """Train by every method and measure: in this process, without a database."""
-        from training.lab.comparing import Plan, compare, objectives
-        from training.lab.drawing import save_charts
-        from training.lab.summing_up import plot
-
+    def experiment(self, work: Experiment, options: dict[str, Any]) -> None:
+        """What needs neither web nor database: in this process."""
         try:
-            chosen = ("taste", "labels", "noise", "epochs", "prompts", "policy")
-            plan = Plan(**{name: options[name] for name in chosen})
-            methods = objectives([key for key in options["methods"].split(",") if key])
-            result = compare(plan, methods, options["seeds"], options["json"], self.say)
+            work(options, self.say)
         except ValueError as error:
             raise CommandError(str(error)) from error
-        if options["plot"]:
-            title = f"True win rate over the starter, taste {plan.taste}, {plan.labels} labels, {plan.noise:.0%} noise"
-            save_charts(options["plot"], [(title, plot(result["summary"], title))])
 
     def outside(self, options: dict[str, Any]) -> None:
         """A process of its own in a HEED_HOME of its own, both gone at the end."""
@@ -137,17 +131,3 @@ class Command(BaseCommand):
         """Progress goes to standard error, so that standard output stays JSON."""
         self.stderr.write(text)
         self.stderr.flush()
-
-
-def _add_compare(parser: ArgumentParser) -> None:
-    """The options of `lab compare`."""
-    parser.add_argument("--methods", default="", metavar="KEY,KEY", help="objectives; all of the catalogue's if absent")
-    parser.add_argument("--taste", required=True, help="a built-in taste, or PATH:FUNCTION(prompt, response)")
-    parser.add_argument("--labels", type=int, default=300, help="judgments for each training")
-    parser.add_argument("--noise", type=float, default=0.25, help="share of verdicts that are turned round")
-    parser.add_argument("--seeds", type=int, default=2, help="how often everything is done anew")
-    parser.add_argument("--epochs", type=float, default=3.0)
-    parser.add_argument("--prompts", type=int, default=256, help="held-out prompts to measure on")
-    parser.add_argument("--policy", default="starter", help="a directory or hub name instead of the starter")
-    parser.add_argument("--json", type=Path, metavar="FILE", required=True, help="result; a killed run goes on from it")
-    parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="win rate against KL")

@@ -1,0 +1,71 @@
+"""`lab compare` and `lab overoptimise` as commands: their options, their work, their files."""
+
+from argparse import ArgumentParser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Say = Callable[[str], None]
+Experiment = Callable[[dict[str, Any], Say], None]
+
+
+def _add_common(parser: ArgumentParser, labels: int, seeds: int) -> None:
+    parser.add_argument("--taste", required=True, help="a built-in taste, or PATH:FUNCTION(prompt, response)")
+    parser.add_argument("--labels", type=int, default=labels, help="judgments for each seed")
+    parser.add_argument("--noise", type=float, default=0.25, help="share of verdicts that are turned round")
+    parser.add_argument("--seeds", type=int, default=seeds, help="how often everything is done anew")
+    parser.add_argument("--policy", default="starter", help="a directory or hub name instead of the starter")
+    parser.add_argument("--json", type=Path, metavar="FILE", required=True, help="result; a killed run goes on from it")
+    parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="what was measured against KL")
+
+
+def add_compare(parser: ArgumentParser) -> None:
+    """The options of `lab compare`."""
+    _add_common(parser, labels=300, seeds=2)
+    parser.add_argument("--methods", default="", metavar="KEY,KEY", help="objectives; all of the catalogue's if absent")
+    parser.add_argument("--epochs", type=float, default=3.0)
+    parser.add_argument("--prompts", type=int, default=256, help="held-out prompts to measure on")
+
+
+def add_overoptimise(parser: ArgumentParser) -> None:
+    """The options of `lab overoptimise`."""
+    _add_common(parser, labels=200, seeds=1)
+    parser.add_argument("--members", type=int, default=4, help="reward models in the ensemble")
+    parser.add_argument("--pool", type=int, default=256, help="the starter's samples to each held-out prompt")
+    parser.add_argument("--prompts", type=int, default=32, help="held-out prompts to measure on")
+    parser.add_argument("--rounds", type=int, default=10, help="checkpoints of each training; 0 trains nothing")
+
+
+def run_compare(options: dict[str, Any], say: Say) -> None:
+    """Train by every method and measure. Raises ValueError in words."""
+    from training.lab.comparing import Plan, compare, objectives
+    from training.lab.drawing import save_charts
+    from training.lab.summing_up import plot
+
+    plan = Plan(**{name: options[name] for name in ("taste", "labels", "noise", "epochs", "prompts", "policy")})
+    methods = objectives([key for key in options["methods"].split(",") if key])
+    result = compare(plan, methods, options["seeds"], options["json"], say)
+    if options["plot"]:
+        title = f"True win rate over the starter: {_about(plan.taste, plan.labels, plan.noise)}"
+        save_charts(options["plot"], [(title, plot(result["summary"], title))])
+
+
+def run_overoptimise(options: dict[str, Any], say: Say) -> None:
+    """Best of n and training against proxies, and their curves. Raises ValueError in words."""
+    from training.lab.curves import curves, plots
+    from training.lab.drawing import save_charts
+    from training.lab.overoptimising import Plan, overoptimise
+
+    chosen = ("taste", "labels", "noise", "members", "pool", "prompts", "rounds", "policy")
+    plan = Plan(**{name: options[name] for name in chosen})
+    ledger = overoptimise(plan, options["seeds"], options["json"], say)
+    result = ledger.finish(curves(ledger.rows))
+    if options["plot"]:
+        save_charts(options["plot"], plots(result, _about(plan.taste, plan.labels, plan.noise)))
+
+
+def _about(taste: str, labels: int, noise: float) -> str:
+    return f"taste {taste}, {labels} labels, {noise:.0%} noise"
+
+
+EXPERIMENTS: dict[str, Experiment] = {"compare": run_compare, "overoptimise": run_overoptimise}
