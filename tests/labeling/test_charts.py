@@ -23,7 +23,6 @@ from labeling.charts.svg import (
 
 numbers = st.floats(allow_nan=True, allow_infinity=True) | st.floats(-2, 2)
 finite = st.floats(-1e9, 1e9)
-SPACE = "{http://www.w3.org/2000/svg}"
 
 
 def parsed(svg: str) -> ET.Element:
@@ -95,14 +94,16 @@ def test_a_scatter_chart_is_well_formed_and_lists_every_mark_it_shows(rows) -> N
     marks = [Mark(label, x, y, (x, x + 1), (low, y)) for label, x, y, low in rows]
     root = parsed(scatter_chart(marks, title="Win rate", unit="%", reference=0.5))
     shown = sum(abs(mark.x) < 1e15 and abs(mark.y) < 1e15 for mark in marks)
-    assert len(root.findall(f"{SPACE}circle")) == shown
+    assert len(root.findall("circle")) == shown
 
 
 def test_points_that_are_not_joined_have_whiskers_of_their_own_and_a_nameless_line_is_not_listed() -> None:
     points = [Point(n, n, n - 1, n + 1) for n in range(3)]
     series = [Series("measured", points, joined=False), Series("", points), Series("other", points)]
     root = parsed(line_chart(series, title="Curve"))
-    assert len(root.findall(f"{SPACE}line[@class='whisker']")) == 3
-    named = [text.text for text in root.findall(f"{SPACE}text[@class='label']")]
+    assert len(root.findall("line[@class='whisker']")) == 3
+    named = [text.text for text in root.findall("text[@class='label']")]
     assert named == ["measured", "other"]
-    assert "measured: from" in str(root.findtext("desc")) and ": from 0 to 2 over 3 points; :" not in root.findtext("desc", "")
+    assert "measured: from" in str(root.findtext("desc")) and ": from 0 to 2 over 3 points; :" not in root.findtext(
+        "desc", ""
+    )
