@@ -22,9 +22,11 @@ from training.folders import located, project_folder, stored
 from training.learning.devices import resolve
 from training.learning.job import Job, finished
 from training.learning.models import find_model
+from training.learning.objectives.rationale import KEY as RATIONALE
 from training.learning.rewards.posterior import FastPosterior
 from training.models import PolicyVersion, Posterior, RewardVersion, Run
 from training.posterior.features import feature_folder, feature_policy
+from training.reasons import lay_out_reasons
 from training.running import LOG, State, complete, fail
 from training.snapshot import NothingToTrainOn, take_snapshot, training_prompts
 
@@ -51,6 +53,8 @@ def prepare(run: Run, *, background: bool = True) -> None:
     job = Job(kind=run.kind, base=located(base.directory), recipe=recipe.to_json(), compute=compute)
     if run.kind == Run.Kind.POLICY:
         _write_policy_job(job, project, folder)
+        if job.recipe["loss_type"] == RATIONALE:
+            lay_out_reasons(folder, frozen.judgment_ids)
     else:
         job.write(folder)
     run.snapshot, run.base, run.recipe = frozen, base, recipe.to_json()

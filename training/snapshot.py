@@ -155,6 +155,19 @@ def labels_of(judgments: Collection[int]) -> dict[int, float]:
     return {pk: label for pk, label in labels.items() if label is not None}
 
 
+def training_reasons(judgments: Collection[int]) -> list[tuple[int, int, float, str]]:
+    """What people said of judgments on training prompts: comparison, judgment, soft label and text, by judgment.
+
+    Reasons that are empty or erased are left out, and those of amended judgments.
+    """
+    found = Judgment.objects.filter(
+        pk__in=judgments, amended_by__isnull=True, reason__isnull=False, reason__erased_at__isnull=True
+    ).exclude(_HELD_OUT)
+    rows = found.order_by("pk").values_list("comparison_id", "pk", "answer", "strength", "reason__text")
+    labelled = ((of, pk, probability(answer, strength), text.strip()) for of, pk, answer, strength, text in rows)
+    return [(of, pk, label, text) for of, pk, label, text in labelled if label is not None and text]
+
+
 def verdicts_of(comparisons: Collection[int]) -> list[Verdict]:
     """For the gate: everybody's latest judgment of these comparisons, whatever their split."""
     return list(_verdicts(Judgment.objects.filter(comparison__in=comparisons, amended_by__isnull=True)))

@@ -12,6 +12,7 @@ from labeling.actions.exporting import run_export
 from labeling.actions.importing import ImportFailed, run_import
 from labeling.actions.receiving import clear_transfers
 from labeling.models import ExportJob, ImportJob, JobState
+from training.reasons import clear_reasons
 
 QUEUE = "transfers"
 STALLED_SECONDS = 60  # without a heartbeat of the worker that took the job
@@ -46,6 +47,16 @@ def clear_old_transfers(timestamp: int) -> None:
         close_old_connections()
 
 
+@app.periodic(cron="*/5 * * * *")
+@app.task(queue=QUEUE, queueing_lock="clear-reasons")
+def clear_old_reasons(timestamp: int) -> None:
+    """Delete people's reasons where no living run needs them, and erased ones everywhere."""
+    try:
+        clear_reasons()
+    finally:
+        close_old_connections()
+
+
 @app.periodic(cron="* * * * *")
 @app.task(queue=QUEUE, queueing_lock="retry-stalled", pass_context=True)
 async def retry_stalled(context: JobContext, timestamp: int) -> None:
@@ -73,4 +84,4 @@ def _enqueued(task: Any, lock: str, **arguments: Any) -> bool:
     return True
 
 
-__all__ = ["clear_old_transfers", "enqueue_waiting", "export_file", "import_file", "retry_stalled"]
+__all__ = ["clear_old_reasons", "clear_old_transfers", "enqueue_waiting", "export_file", "import_file", "retry_stalled"]

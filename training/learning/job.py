@@ -1,8 +1,9 @@
 """A job: a directory that says what to train on what, and into which the result goes.
 
 ``job.json`` (this dataclass), ``snapshot.jsonl`` (PreferenceRow a line), ``prompts.jsonl`` (a policy job's training
-prompts, a list of messages a line) and, where a posterior ranks, ``posterior.bin``. Afterwards ``result.json`` and
-``model/``. Everything between is kept in ``work/`` so that a killed job goes on; it is removed when the job is done.
+prompts, a list of messages a line), ``rationales.jsonl`` where it learns from people's reasons and, where a posterior
+ranks, ``posterior.bin``. Afterwards ``result.json`` and ``model/``. Everything between is kept in ``work/`` so that a
+killed job goes on; it is removed when the job is done.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .devices import Compute
+from .rationales import forget_reasons, read_reasons, with_rationales
 from .rewards.posterior import FastPosterior
 from .rows import Message, PreferenceRow, read_rows, write_rows
 
@@ -89,11 +91,11 @@ def read_prompts(directory: Path) -> list[list[Message]]:
 
 
 def read_snapshot(directory: Path) -> list[PreferenceRow]:
-    """The rows of a job that count for anything. Raises ValueError when none does."""
+    """The rows of a job that count for anything, with the reasons beside them. Raises ValueError when none does."""
     rows = [row for row in read_rows(directory / "snapshot.jsonl") if row.weight > 0]
     if not rows:
         raise ValueError("the snapshot holds no judgment with a weight above 0: collect judgments first")
-    return rows
+    return with_rationales(rows, read_reasons(directory))
 
 
 def read_posterior(directory: Path) -> FastPosterior | None:
@@ -115,8 +117,9 @@ def cache_of(job: Job, directory: Path) -> Path:
 
 
 def finish(directory: Path, result: dict[str, Any]) -> dict[str, Any]:
-    """Store the result last and drop the work: a job with a ``result.json`` is done."""
+    """Store the result last and drop the work and people's reasons: a job with a ``result.json`` is done."""
     write_json(directory / "result.json", result)
+    forget_reasons(directory)
     shutil.rmtree(directory / "work", ignore_errors=True)
     return result
 

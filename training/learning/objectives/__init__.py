@@ -12,6 +12,7 @@ from .ipl import IPL, Ipl
 from .ipo import IPO
 from .mixture import Mixture, refuse_unread, weighed
 from .pointwise import APO_DOWN, APO_ZERO, BCO_PAIR, NCA_PAIR, SPPO_HARD
+from .rationale import KEY as RATIONALE
 from .rationale import Rationale
 from .reference_free import ALPHA_PO, ASFT, CPL, CPO, ORPO, SIMPO, TWO_AXES
 from .sft import SFT
@@ -46,7 +47,7 @@ def pair_objective(loss_type: str) -> PairObjective:
 
 def names() -> list[str]:
     """Every ``loss_type`` that there is."""
-    return sorted({*PAIR_OBJECTIVES, *UNPAIRED_OBJECTIVES, *LONE_OBJECTIVES, "rationale"})
+    return sorted({*PAIR_OBJECTIVES, *UNPAIRED_OBJECTIVES, *LONE_OBJECTIVES, RATIONALE})
 
 
 def mixture(loss_type: str, loss_weights: Mapping[str, float] | None = None) -> Mixture:
@@ -92,7 +93,7 @@ def _lone(recipe: PolicyRecipe) -> Srpo | Ipl | Ift:
 
 def _pairs(recipe: PolicyRecipe) -> Mixture | Rationale:
     """What a recipe makes of pairs; rationales wrap its ``base_loss_type``."""
-    if recipe.loss_type == "rationale":
+    if recipe.loss_type == RATIONALE:
         return Rationale(mixture(recipe.base_loss_type, recipe.loss_weights))
     if recipe.loss_type == "t_reg" and recipe.base_loss_type not in BASES:
         raise ValueError(

@@ -22,13 +22,15 @@ from .mixture import Mixture
 from .pairs import PairBatch, pair_loss, pair_plan
 from .steps import LazySteps, PlannedTraining
 
+KEY = "rationale"
+
 
 @dataclass(frozen=True)
 class Rationale:
     """A mixture of pair objectives with the rationales' likelihood added."""
 
     pairs: Mixture
-    key: str = "rationale"
+    key: str = KEY
 
     @property
     def read(self) -> set[str]:
