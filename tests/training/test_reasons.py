@@ -5,8 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
 
 from labeling.actions.erasing import erase_person, erase_project
 from labeling.models import JudgmentReason, Person, Project, Role, Split
@@ -26,8 +26,8 @@ def everything_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def a_home_of_its_own(settings: SettingsWrapper, tmp_path: Path) -> None:
-    settings.HEED_HOME = tmp_path
+def a_home_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(settings, "HEED_HOME", tmp_path)
 
 
 @pytest.fixture
