@@ -181,6 +181,32 @@ def measured_verdicts(project: Project, arms: Iterable[str] = (Arm.RANDOM, Arm.D
     return list(_verdicts(found.order_by("id")))
 
 
+@dataclass(frozen=True)
+class Reported:
+    """For reports: judgments that count, whatever their split and arm, and which prompts among them are held out."""
+
+    verdicts: list[Verdict]
+    held_out: frozenset[int]
+
+
+def reported_verdicts(project: Project) -> Reported:
+    """For reports: the latest judgments of pairs on every arm, both splits, and the prompts that are held out."""
+    dropped = ComparisonResponse.objects.filter(comparison=OuterRef("comparison"), response__dropped_at__isnull=False)
+    withdrawn = Report.objects.filter(comparison=OuterRef("comparison"), decision="withdrawn")
+    found = Judgment.objects.filter(
+        ~Exists(dropped), ~Exists(withdrawn), project=project, comparison__kind="pair", amended_by__isnull=True
+    ).exclude(source=Source.REWARD_MODEL)
+    held_out = found.filter(_HELD_OUT).values_list("comparison__prompt_id", flat=True).distinct()
+    return Reported(list(_verdicts(found.order_by("id"))), frozenset(held_out))
+
+
+def rows_of(verdicts: list[Verdict]) -> list[PreferenceRow]:
+    """For reports only: a line for each judgment that says anything, in order, whatever its split."""
+    sure = [verdict for verdict in verdicts if verdict.p is not None]
+    texts = _texts(sure)
+    return [_row([verdict], texts) for verdict in sure]
+
+
 def _verdicts(found: QuerySet[Judgment]) -> Iterator[Verdict]:
     """Read judgments in batches, with the responses of their comparisons: two queries a batch."""
     fields = (

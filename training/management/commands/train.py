@@ -8,6 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from training.evaluating.command import WORDS, add_evaluate_arguments, evaluated, written
+
 
 class Command(BaseCommand):
     """One word for each thing that can be trained or measured."""
@@ -27,12 +29,7 @@ class Command(BaseCommand):
         for kind in ("reward", "policy"):
             one = words.add_parser(kind, help=f"train a project's {kind} model now and wait for it")
             one.add_argument("--project", required=True, metavar="SLUG")
-        evaluate = words.add_parser("evaluate", help="compare two policies by a taste, on held-out starter prompts")
-        evaluate.add_argument("--policy", required=True, metavar="REF", help="starter, a directory or a hub name")
-        evaluate.add_argument("--against", default="starter", metavar="REF")
-        evaluate.add_argument("--taste", required=True, help="a built-in taste, or PATH:FUNCTION")
-        evaluate.add_argument("--prompts", type=int, default=1000)
-        evaluate.add_argument("--seed", type=int, default=0)
+        add_evaluate_arguments(words.add_parser("evaluate", help=WORDS))
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what the word says."""
@@ -88,22 +85,9 @@ class Command(BaseCommand):
             raise CommandError(run.error or f"The run ended as {state}.")
 
     def evaluate(self, options: dict[str, Any]) -> None:
-        """Win rate by a taste, with its interval, as JSON."""
-        from training.lab.measuring import compared, measure
-        from training.lab.tastes import load_taste
-        from training.learning.models import NoModel, load_policy
-        from training.learning.recipes import SamplerSettings
-        from training.learning.starter.prompts import held_out_prompts
-
+        """A comparison of two policies, or a report on a reward model."""
         try:
-            taste = load_taste(options["taste"])
-            ours, theirs = load_policy(options["policy"]), load_policy(options["against"])
-        except (NoModel, ValueError) as error:
+            for line in written(evaluated(options), options):
+                self.stdout.write(line)
+        except ValueError as error:
             raise CommandError(str(error)) from error
-        prompts = held_out_prompts(options["prompts"], seed=options["seed"])
-        mine, other = (
-            measure(policy, prompts, taste, SamplerSettings(), options["seed"] + number)
-            for number, policy in enumerate((ours, theirs))
-        )
-        words = {"mean_words": mine.mean_words, "mean_words_against": other.mean_words}
-        self.stdout.write(json.dumps({**compared(mine, other, prompts), **words}, indent=1))

@@ -1,0 +1,214 @@
+"""Reports on reward models: a project's judgments, files in published formats, and errors that say what to do."""
+
+import gzip
+import json
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from labeling.models import Arm, Project, Split
+from tests.training.cast import a_comparison, a_judgment, a_person, a_policy, a_project, a_prompt, a_response
+from training.evaluating.files import UnreadableFile, read_items
+from training.evaluating.of_file import report_on_file
+from training.evaluating.of_project import report_on_project
+from training.evaluating.scorers import Asked, of_project
+from training.learning.models import NoModel
+from training.learning.rewards.ensemble import RewardEnsemble
+from training.learning.rewards.interface import Scored
+from training.learning.rewards.states import Pair
+from training.models import Prediction
+
+
+class Longer(Scored):
+    """A reward that is the number of characters: whoever reads the report knows what it must say."""
+
+    def score(self, pairs: Sequence[Pair]) -> np.ndarray[Any, np.dtype[np.float64]]:
+        return np.array([float(sum(len(turn["content"]) for turn in response)) for _, response in pairs])
+
+    def save(self, directory: Path, card: str) -> None:
+        raise NotImplementedError
+
+
+LONGER = RewardEnsemble((Longer(),))
+
+
+def a_file(place: Path, rows: list[dict[str, Any]], name: str = "items.jsonl") -> Path:
+    path = place / name
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    return path
+
+
+PAIRS = [{"prompt": f"Ask {n}?", "chosen": "yes " * (n + 2), "rejected": "no " * 3} for n in range(4)]
+
+
+def test_a_file_of_pairs_is_reported_on_with_its_lengths(tmp_path: Path) -> None:
+    told = report_on_file(LONGER, a_file(tmp_path, PAIRS, "pairs.jsonl.gz"), "trl")
+    assert told["items"] == 4 and told["models"]["reward model"]["accuracy"]["value"] == 0.75
+    assert told["length"]["right_when_longer"]["value"] == 1.0
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+
+
+def test_rewardbenchs_rows_are_scored_by_section(tmp_path: Path) -> None:
+    rows = [{**row, "subset": "alpacaeval-easy" if n else "hep-cpp", "id": n} for n, row in enumerate(PAIRS)]
+    told = report_on_file(LONGER, a_file(tmp_path, rows), "rewardbench")
+    assert told["sections"]["Chat"]["value"] == 1.0 and told["sections"]["Reasoning"]["value"] == 0.0
+    assert told["score"]["value"] == 0.5
+
+
+def test_parquet_is_read_as_lines_are(tmp_path: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    path = tmp_path / "trios.parquet"
+    parquet.write_table(pyarrow.Table.from_pylist([{**row, "subset": "bug"} for row in PAIRS]), path)
+    assert report_on_file(LONGER, path, "rewardbench")["sections"]["Own"]["value"] == 0.75
+
+
+def test_one_right_answer_among_wrong_ones(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": "2+2?", "chosen": "It is four.", "rejected": ["five"] * 9},
+        {"prompt": "2+3?", "chosen": ["five"], "rejected": ["four", "It is seven."], "domain": "sums"},
+    ]
+    told = report_on_file(LONGER, a_file(tmp_path, rows), "one_to_many")
+    assert told["all"]["accuracy"]["value"] == 0.5
+    assert told["by_domain"]["sums"]["mrr"]["value"] == pytest.approx(1 / 3)  # one longer, one as long
+
+
+def test_ppes_votes_and_verified_samples_stand_in_one_file(tmp_path: Path) -> None:
+    votes = [
+        {
+            "prompt": f"Ask {n}",
+            "response_1": "x" * (n % 4),
+            "response_2": "xx",
+            "winner": "model_a" if n % 4 > 1 else "model_b",
+        }
+        | {"model_1": f"m{n % 3}", "model_2": f"m{(n + 1) % 3}", "domain": "chat"}
+        for n in range(12)
+    ]
+    for vote in votes:
+        vote["winner"] = {"model_a": "model_1", "model_b": "model_2"}[str(vote["winner"])]
+    samples = [{"prompt": "2+2?", "responses": ["four!", "5"], "correct": [True, False], "domain": "sums"}] * 2
+    told = report_on_file(LONGER, a_file(tmp_path, [*votes, *samples]), "ppe")
+    assert told["preference"]["accuracy"]["n"] == 12
+    assert told["correctness"]["end_score"]["value"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "says"),
+    [
+        ("trl", {"text": "x"}, "no format has the fields"),
+        ("rewardbench", {"prompt": "a", "chosen": "b", "rejected": "c"}, "it has no 'subset'"),
+        ("one_to_many", {"prompt": "a", "chosen": "b", "rejected": "c"}, "list of the wrong responses"),
+        ("ppe", {"prompt": "a", "response_1": "b", "response_2": "c", "winner": "me"}, "write model_1"),
+        ("ppe", {"prompt": "a", "responses": ["b"], "correct": [True]}, "two or more responses"),
+        ("rewardbench", {"prompt": 3, "chosen": "b", "rejected": "c", "subset": "s"}, "prompt is a text"),
+        ("rewardbench", {"prompt": [{"role": "user"}], "chosen": "b", "rejected": "c", "subset": "s"}, "has a role"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_named(tmp_path: Path, kind: str, row: dict[str, Any], says: str) -> None:
+    with pytest.raises(UnreadableFile, match=f"row 1.*{says}"):
+        read_items(a_file(tmp_path, [row]), kind)
+
+
+def test_a_file_that_is_none_says_so(tmp_path: Path) -> None:
+    for path, says in (
+        (tmp_path / "nowhere.jsonl", "there is no file"),
+        (a_file(tmp_path, [], "empty.jsonl"), "holds no row"),
+        (tmp_path / "broken.parquet", "no Parquet file"),
+        (tmp_path / "words.jsonl", "words.jsonl"),
+    ):
+        if path.name == "broken.parquet":
+            path.write_bytes(b"PAR1")
+        if path.name == "words.jsonl":
+            path.write_text("not json")
+        with pytest.raises(UnreadableFile, match=says):
+            read_items(path, "trl")
+    votes = [{"prompt": "a", "response_a": "b", "response_b": "c", "winner": "tie"}]
+    with pytest.raises(UnreadableFile, match="name the models"):
+        report_on_file(LONGER, a_file(tmp_path, votes, "votes.jsonl"), "ppe")
+
+
+def judged_project() -> tuple[Project, set[int]]:
+    """People prefer the longer answer; version 2 writes longer ones. Returns the judgments on training prompts."""
+    project = a_project()
+    versions = [a_policy(project, number) for number in (1, 2)]
+    people = [a_person(project) for _ in range(2)]
+    trained = set()
+    for number in range(24):
+        held = number % 3 == 0
+        prompt = a_prompt(project, f"Tell me of matter {number}.", Split.HELD_OUT if held else Split.TRAIN)
+        sides = [a_response(prompt, "word " * (3 + 4 * n) + str(number), version) for n, version in enumerate(versions)]
+        comparison = a_comparison(prompt, *sides, arm=Arm.RANDOM if number % 2 else Arm.CHOSEN)
+        for person in people:
+            judgment = a_judgment(comparison, 6 if number % 8 else 2, person)
+            Prediction.objects.create(judgment=judgment, model="length", probability=0.3)
+            Prediction.objects.create(judgment=judgment, model="posterior", probability=0.2)
+            if not held:
+                trained.add(judgment.pk)
+    return project, trained
+
+
+@pytest.mark.django_db
+def test_a_projects_report_keeps_held_out_prompts_apart() -> None:
+    project, trained = judged_project()
+    told = report_on_project(project, Asked("longer", LONGER, frozenset(trained)))
+    assert (told["held_out"]["judgments"], told["fitted"]["judgments"]) == (16, 32)
+    assert "unseen" not in told and told["held_out"]["prompts"] == 8
+    assert told["fitted"]["models"]["longer"]["accuracy"]["value"] == pytest.approx(28 / 32)
+    assert set(told["held_out"]["models"]) == {"longer", "length_only", "bag_of_words"}
+    assert set(told["held_out"]["by"]["arm"]) == {"chosen", "random"}
+    assert told["held_out"]["ceiling"]["agreement"]["value"] == 1.0
+    assert told["prequential"]["posterior"]["gain"]["length"]["value"] == 0.0
+    assert told["policies"]["versions"] == [1, 2] and told["policies"]["spearman"]["value"] == pytest.approx(1.0)
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+
+
+@pytest.mark.django_db
+def test_judgments_that_came_after_a_models_snapshot_are_unseen() -> None:
+    project, trained = judged_project()
+    told = report_on_project(project, Asked("longer", LONGER, frozenset()))
+    assert told["unseen"]["judgments"] == len(trained) and "fitted" not in told
+
+
+@pytest.mark.django_db
+def test_a_project_without_models_or_judgments_says_so() -> None:
+    project = a_project()
+    with pytest.raises(NoModel, match="neither a reward model nor a posterior"):
+        of_project(project, "")
+    with pytest.raises(NoModel, match="no reward model 7"):
+        of_project(project, "7")
+    with pytest.raises(NoModel, match="is not a directory"):
+        of_project(project, "/no/such/place")
+    with pytest.raises(ValueError, match="no judgment"):
+        report_on_project(project, Asked("longer", LONGER, None))
+
+
+def told(*words: str) -> str:
+    out = StringIO()
+    call_command("train", "evaluate", *words, stdout=out, stderr=StringIO())
+    return out.getvalue()
+
+
+def test_the_command_says_what_to_ask(tmp_path: Path) -> None:
+    for words, says in (
+        ((), "say what to evaluate"),
+        (("--file", "x"), "one of the two"),
+        (("--file", "x", "--reward", "/no/such"), "not a directory"),
+    ):
+        with pytest.raises(CommandError, match=says):
+            told(*words)
+
+
+def test_a_policy_is_asked_as_the_reward_it_implies(tiny_directory: Path, tmp_path: Path) -> None:
+    path, tiny = a_file(tmp_path, PAIRS), str(tiny_directory)
+    words = told("--policy", tiny, "--against", tiny, "--file", str(path))
+    assert "0.500" in words and "accuracy" in words  # beside itself a policy has no opinion
+    out = tmp_path / "report.json"
+    assert told("--policy", tiny, "--against", tiny, "--file", str(path), "--json", str(out)) == ""
+    assert json.loads(out.read_text())["models"]["reward model"]["brier"]["value"] == 0.25

@@ -1,0 +1,103 @@
+"""`manage.py train evaluate`: its options, and which report or comparison they ask for."""
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from training.evaluating.files import FORMATS
+
+WORDS = (
+    "compare two policies by a taste; or report on a project's reward model, or on a reward model or a policy "
+    "by a file in a published format"
+)
+WHAT_TO_ASK = (
+    "say what to evaluate: --policy REF --taste TASTE compares two policies; --project SLUG [--reward …] reports on a "
+    "project's judgments; --file FILE --format FORMAT with --reward DIRECTORY, or with --policy REF --against REF, "
+    "reports on a file"
+)
+
+
+def add_evaluate_arguments(parser: ArgumentParser) -> None:
+    """The options of `evaluate`."""
+    parser.add_argument("--policy", metavar="REF", help="starter, a directory or a hub name")
+    parser.add_argument("--against", default="starter", metavar="REF", help="the other policy, or the reference")
+    parser.add_argument("--taste", help="a built-in taste, or PATH:FUNCTION")
+    parser.add_argument("--prompts", type=int, default=1000, help="held-out starter prompts, with a taste")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--project", metavar="SLUG", help="report on this project's judgments")
+    parser.add_argument(
+        "--reward", default="", metavar="VERSION|DIRECTORY|posterior", help="the active one, else the posterior"
+    )
+    parser.add_argument("--file", type=Path, help="report on a file: JSONL, gzip or Parquet")
+    parser.add_argument("--format", choices=FORMATS, default="trl", help="of the file")
+    parser.add_argument("--beta", type=float, default=0.1, help="of a policy's implicit reward")
+    parser.add_argument("--max-length", type=int, default=512, help="tokens of a conversation, for a policy")
+    parser.add_argument("--json", nargs="?", const="-", metavar="FILE", help="a report as JSON, printed or in a file")
+
+
+def evaluated(options: dict[str, Any]) -> dict[str, Any]:
+    """What the options ask for, JSON-ready. Raises ValueError in words."""
+    if options["file"] is not None:
+        return _of_file(options)
+    if options["project"]:
+        return _of_project(options)
+    if options["policy"] and options["taste"]:
+        return _by_taste(options)
+    raise ValueError(WHAT_TO_ASK)
+
+
+def written(told: dict[str, Any], options: dict[str, Any]) -> Iterator[str]:
+    """What is printed: JSON where it was asked for or always was (two policies), else words, one figure a line."""
+    from training.learning.evaluation.report import lines_of
+
+    if options["json"] and options["json"] != "-":
+        Path(options["json"]).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    if options["json"] == "-" or not (options["file"] or options["project"]):
+        yield json.dumps(told, indent=1)
+    elif not options["json"]:
+        yield from lines_of(told)
+
+
+def _of_file(options: dict[str, Any]) -> dict[str, Any]:
+    from training.evaluating.of_file import report_on_file
+    from training.evaluating.scorers import implicit, of_directory
+
+    if bool(options["reward"]) == bool(options["policy"]):
+        raise ValueError("a file is asked of --reward DIRECTORY or of --policy REF --against REF, one of the two")
+    if options["reward"]:
+        model = of_directory(options["reward"])
+    else:
+        model = implicit(options["policy"], options["against"], options["beta"], options["max_length"])
+    return report_on_file(model, options["file"], options["format"])
+
+
+def _of_project(options: dict[str, Any]) -> dict[str, Any]:
+    from labeling.models import Project
+    from training.evaluating.of_project import report_on_project
+    from training.evaluating.scorers import of_project
+
+    project = Project.objects.filter(slug=options["project"]).first()
+    if project is None:
+        raise ValueError(f"There is no project {options['project']!r}.")
+    return report_on_project(project, of_project(project, options["reward"]))
+
+
+def _by_taste(options: dict[str, Any]) -> dict[str, Any]:
+    """Win rate by a taste, with its interval."""
+    from training.lab.measuring import compared, measure
+    from training.lab.tastes import load_taste
+    from training.learning.models import load_policy
+    from training.learning.recipes import SamplerSettings
+    from training.learning.starter.prompts import held_out_prompts
+
+    taste = load_taste(options["taste"])
+    policies = load_policy(options["policy"]), load_policy(options["against"])
+    prompts = held_out_prompts(options["prompts"], seed=options["seed"])
+    mine, other = (
+        measure(policy, prompts, taste, SamplerSettings(), options["seed"] + number)
+        for number, policy in enumerate(policies)
+    )
+    words = {"mean_words": mine.mean_words, "mean_words_against": other.mean_words}
+    return {**compared(mine, other, prompts), **words}

@@ -1,0 +1,57 @@
+"""The fast posterior asked as every reward model is: by (prompt, response) pairs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models import Policy
+from ..rows import PreferenceRow
+from .features import FeatureModel
+from .interface import sides
+from .posterior import FastPosterior
+from .states import Pair
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PosteriorReward:
+    """A feature model and the posterior on its features. Its probabilities are averaged over the posterior."""
+
+    features: FeatureModel
+    posterior: FastPosterior
+
+    def score(self, pairs: Sequence[Pair]) -> Array:
+        """Mean utilities [n]."""
+        return self.posterior.utilities(self.features.features(pairs))
+
+    def probability(self, first: Sequence[Pair], second: Sequence[Pair]) -> Array:
+        """Probability [n] that the first of two responses to one prompt is preferred."""
+        if not first:
+            return np.zeros(0)
+        read = self.features.features([*first, *second])
+        return self.posterior.predict(read[: len(first)] - read[len(first) :]).probability
+
+    def judged(self, rows: Sequence[PreferenceRow]) -> Array:
+        """Probability [n] that each row's first response is preferred."""
+        return self.probability(*sides(rows))
+
+    def save(self, directory: Path, card: str) -> None:
+        """Write the feature model and the posterior's state, whole or not at all. The policy itself is not copied."""
+        self.features.save(directory)
+        part = directory / "posterior.part"
+        part.write_bytes(self.posterior.to_bytes())
+        (directory / "README.md").write_text(card, encoding="utf-8")
+        part.replace(directory / "posterior.bin")
+
+    @classmethod
+    def load(cls, directory: Path, policy: Policy) -> "PosteriorReward":
+        """Read what ``save`` wrote. Raises ValueError when it is damaged, or of another policy or version."""
+        features = FeatureModel.load(directory, policy)
+        state = directory / "posterior.bin"
+        if not state.is_file():
+            raise ValueError(f"{directory.name} holds no posterior: fit it again")
+        return cls(features, FastPosterior.from_bytes(state.read_bytes()))
