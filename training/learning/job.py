@@ -35,6 +35,7 @@ class Job:
     ``features`` is a feature model's directory and ``feature_policy`` the frozen policy it was measured on.
     ``reward`` is the directory of the deep reward model where one is active; without it the posterior ranks.
     ``cache`` is a directory that all runs share, of what frozen models make of responses; without it a job's own work.
+    ``warm`` is the directory of a reward model that a refit may go on from, ``learned`` the snapshot it learned from.
     ``compute`` is ``Compute.to_json()``, resolved when the run was created; None resolves it now.
     """
 
@@ -47,6 +48,8 @@ class Job:
     reward: str | None = None
     compute: dict[str, Any] | None = None
     cache: str | None = None
+    warm: str | None = None
+    learned: str | None = None
 
     def write(
         self,

@@ -132,11 +132,18 @@ class RewardDials(RobustDials, Dials):
     one's meaning stands beside its formula.
 
     ``strength_margin`` scales how much more a strong verdict counts; ``center_rewards_coefficient`` keeps rewards near
-    zero (as in TRL).
+    zero (as in TRL). ``train`` "head" fits the head alone, on states of the frozen backbone that are computed once per
+    response; "all" fine-tunes everything. A warm start takes ``warm_share`` of a cold refit's steps, ``replay`` of its
+    judgments are old ones, and its weights are shrunk to ``shrink`` of what was learned and perturbed by ``perturb``.
     """
 
     strength_margin: float = 0.5
     center_rewards_coefficient: float = 0.01
+    train: str = "all"
+    replay: float = 0.5
+    warm_share: float = 0.15
+    shrink: float = 1.0
+    perturb: float = 0.0
     form: str = "regression_then_scaled"
     attribute: str = "helpfulness"
     extrapolation: float = 1.0
@@ -158,6 +165,11 @@ class RewardDials(RobustDials, Dials):
         _require(self.form in HELPSTEER_FORMS, f"form is one of {', '.join(HELPSTEER_FORMS)}, not {self.form!r}")
         _require(self.extrapolation >= 1.0, f"extrapolation is at least 1 (1 is none), not {self.extrapolation}")
         _require(self.ridge > 0.0, f"ridge is above 0, not {self.ridge}")
+        _require(self.train in ("all", "head"), f"train is all or head, not {self.train!r}")
+        for name in ("replay", "shrink"):
+            _require(0.0 <= getattr(self, name) <= 1.0, f"{name} is in [0, 1], not {getattr(self, name)}")
+        _require(0.0 < self.warm_share <= 1.0, f"warm_share is above 0 and at most 1, not {self.warm_share}")
+        _require(self.perturb >= 0.0, f"perturb is at least 0, not {self.perturb}")
         even = self.embedding_size >= 2 and self.embedding_size % 2 == 0
         _require(even, f"embedding_size is an even number of at least 2, not {self.embedding_size}")
         _require(self.tau > 0.0, f"tau is above 0, not {self.tau}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from . import job as jobs
+from .cache import Tally
 from .devices import configure, honour, resolve
 from .evaluation.report import report_on_rows
 from .evaluation.reward import evaluate
@@ -15,10 +16,11 @@ from .models import model_digest
 from .recipes import RewardRecipe
 from .rewards.baselines import bag_of_words, length_only
 from .rewards.ensemble import RewardEnsemble
+from .rewards.frozen import Shared, Warm
 from .rewards.lesson import Progress
 from .rewards.members import between_members, train_members
 from .rewards.methods import reward_method
-from .rows import PreferenceRow
+from .rows import PreferenceRow, read_rows
 
 KEPT_BACK = 0.15  # of the prompts, to choose the checkpoint by
 FEWEST_KEPT_BACK = 12  # judgments; below it nothing is kept back and the plan is followed to its end
@@ -41,11 +43,13 @@ def train_reward(directory: Path, report: Report, should_stop: ShouldStop) -> di
     train, kept = keep_back(rows)
     progress = Progress(report, recipe.members + recipe.evaluation_member)
     work = jobs.work_directory(directory)
-    ensemble, found = train_members(method.train, job.base, recipe, (train, kept), work, progress, should_stop)
+    shared = Shared(jobs.cache_of(job, directory), Tally.at(work / "state-passes"), _warm(job))
+    ensemble, found = train_members(method.train, job.base, recipe, (train, kept), work, progress, shared, should_stop)
     result = {
         **_assess(ensemble, train, kept),
         **between_members(ensemble, kept),
         **found,
+        "passes": {"states": shared.tally.to_json()},
         "method": recipe.method,
         "rows": len(rows),
         "kept_back": len(kept),
@@ -53,6 +57,13 @@ def train_reward(directory: Path, report: Report, should_stop: ShouldStop) -> di
     }
     ensemble.save(directory / "model", _card(job.base, recipe, result))
     return jobs.finish(directory, {**result, "digest": model_digest(directory / "model")})
+
+
+def _warm(job: jobs.Job) -> Warm | None:
+    """The reward model to go on from, where the job names one that is still there."""
+    if not job.warm or not Path(job.warm).is_dir():
+        return None
+    return Warm(Path(job.warm), list(read_rows(Path(job.learned))) if job.learned else [])
 
 
 def keep_back(rows: Sequence[PreferenceRow]) -> tuple[list[PreferenceRow], list[PreferenceRow]]:

@@ -5,6 +5,7 @@ from .list_objectives import STRENGTH, TIED
 from .method import Method
 from .monitoring import MONITORING
 from .objectives import MODIFIERS, OBJECTIVES
+from .refits import REFITS
 from .token_objectives import TOKEN_MODIFIERS, TOKEN_OBJECTIVES
 
 METHODS: list[Method] = [
@@ -16,6 +17,7 @@ METHODS: list[Method] = [
     *STRENGTH,
     *EVALUATION,
     *MONITORING,
+    *REFITS,
     Method(
         key="lora",
         paper="LoRA: Low-Rank Adaptation of Large Language Models (arXiv:2106.09685)",

@@ -14,6 +14,7 @@ from ..optimise import Part, optimise
 from ..recipes import OptimSettings, RewardRecipe
 from ..rows import PreferenceRow
 from ..watch import Watch
+from .frozen import FrozenStates, Shared
 from .interface import RewardModel
 
 LOOKS = 6  # measurements in a training
@@ -55,6 +56,12 @@ class Lesson:
     progress: Progress
     should_stop: ShouldStop = field(default=lambda: False)
     findings: dict[str, Any] = field(default_factory=dict)
+    shared: Shared | None = None
+
+    @property
+    def frozen(self) -> FrozenStates:
+        """The states of the policy's backbone as it was loaded, from the cache of all runs where there is one."""
+        return (self.shared or Shared(self.place / "cache")).states_of(self.policy)
 
     def fit(
         self,

@@ -13,6 +13,7 @@ from ..recipes import RewardRecipe
 from ..rows import PreferenceRow
 from .aggregate import pair_disagreement
 from .ensemble import RewardEnsemble
+from .frozen import Shared
 from .interface import RewardModel, sides
 from .lesson import Lesson, Progress
 
@@ -24,6 +25,7 @@ def train_members(
     rows: tuple[list[PreferenceRow], list[PreferenceRow]],
     work: Path,
     progress: Progress,
+    shared: Shared,
     should_stop: ShouldStop,
 ) -> tuple[RewardEnsemble, dict[str, Any]]:
     """Train every member on ``rows`` (for training, kept back); also returns what the first one found on its way.
@@ -42,6 +44,7 @@ def train_members(
             settings=replace(recipe.optim, seed=recipe.optim.seed + number),
             place=work / f"member-{number}",
             progress=progress,
+            shared=shared,
             should_stop=should_stop,
         )
         members.append(train(lesson))

@@ -19,6 +19,7 @@ from .lesson import Lesson
 from .pairwise import PairwiseReward
 from .pairwise_lesson import train_pairwise
 from .stepwise import StepReward, train_stepwise
+from .warm_start import train_warm
 
 Need = Literal["pairs", "ratings", "steps", "criteria", "demonstrations"]
 
@@ -74,7 +75,8 @@ class RewardMethod:
             raise ValueError(f"{self.key}: {reason}")
 
 
-PAIR_DIALS = ("strength_margin", "center_rewards_coefficient")
+PAIR_DIALS = ("strength_margin", "center_rewards_coefficient", "train")
+WARM_DIALS = ("strength_margin", "center_rewards_coefficient", "replay", "warm_share", "shrink", "perturb")
 REWARD_METHODS: dict[str, RewardMethod] = {
     method.key: method
     for method in (
@@ -121,6 +123,7 @@ REWARD_METHODS: dict[str, RewardMethod] = {
             rankings.unfit,
         ),
         RewardMethod("implicit", "pairs", train_implicit, ImplicitReward.load, ("beta",)),
+        RewardMethod("warm_start", "pairs", train_warm, PairwiseReward.load, WARM_DIALS),
     )
 }
 

@@ -20,6 +20,7 @@ from ..batches import Batch
 from ..models import NoModel, Policy, silence_dropout
 from ..rows import Message
 from ..text import Group, Text
+from .frozen import FrozenStates
 from .interface import Scored
 from .posterior import FastPosterior
 from .reading import conversation, head, last_states, over_pairs
@@ -41,6 +42,7 @@ class PairwiseReward(torch.nn.Module, Scored):
         self.tokenizer = tokenizer
         self.text = text
         self.max_length = min(max_length, text.context)
+        self.frozen: FrozenStates | None = None  # the backbone's states, while it is what it was loaded as
 
     @classmethod
     def from_policy(cls, policy: Policy, *, max_length: int = 512, method: str = "davidson") -> "PairwiseReward":
@@ -79,6 +81,9 @@ class PairwiseReward(torch.nn.Module, Scored):
     @torch.no_grad()
     def score(self, pairs: Sequence[Pair]) -> Array:
         """Rewards [n] of (prompt, response) pairs of messages."""
+        if self.frozen is not None:
+            weight: Array = head(self.classifier).weight[0].double().cpu().numpy()
+            return np.asarray(self.frozen.read(pairs, self.tokens) @ weight)
         return over_pairs(pairs, self.group, self.classifier, self)
 
     @torch.no_grad()
@@ -91,7 +96,10 @@ class PairwiseReward(torch.nn.Module, Scored):
 
         Raises ValueError without pairs. Costs one forward pass over all responses.
         """
-        states = self.last_states([side for pair in pairs for side in pair])
+        self.start_from_states(self.last_states([side for pair in pairs for side in pair]), p, weight)
+
+    def start_from_states(self, states: Array, p: Sequence[float], weight: Sequence[float]) -> None:
+        """The same from the states [2n, hidden] of n pairs, first and second in turn."""
         difference = states[0::2] - states[1::2]
         typical = float(np.sqrt((difference**2).sum(1).mean())) or 1.0
         fitted = FastPosterior.fit(difference / typical, p, weight, dimension=difference.shape[1])

@@ -1,5 +1,10 @@
 """Training the pairwise model: the logistic solution on frozen states, then fine-tuning by its link."""
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
 from ..batches import Batch, collate, training_steps
 from ..objectives.steps import LazySteps
 from ..optimise import Part
@@ -8,7 +13,7 @@ from ..rows import PreferenceRow
 from .bradley_terry import Labels, labels_of, link_loss
 from .lesson import Lesson
 from .pairwise import PairwiseReward
-from .reading import layout
+from .reading import head, layout
 from .states import Pair
 
 Micro = tuple[Batch, Labels]
@@ -18,15 +23,39 @@ def train_pairwise(lesson: Lesson) -> PairwiseReward:
     """One member by Bradley-Terry, Davidson's ties or Rao and Kupper's, as the recipe's method says."""
     recipe, train = lesson.recipe, lesson.train
     model = PairwiseReward.from_policy(lesson.policy, max_length=recipe.max_length, method=recipe.method)
-    model.start_from([_sides(row) for row in train], [row.p for row in train], [row.weight for row in train])
-    settings = lesson.settings
-    plan = pair_steps(model, train, recipe, settings)
+    states = lesson.frozen.read([side for row in train for side in _sides(row)], model.tokens)
+    model.start_from_states(states, [row.p for row in train], [row.weight for row in train])
+    if recipe.train == "head":
+        fit_ties(model, states, train, recipe)
+        model.frozen = lesson.frozen
+    else:
+        tune(lesson, model, train)
+    return model
+
+
+def tune(lesson: Lesson, model: PairwiseReward, rows: list[PreferenceRow]) -> None:
+    """Fine-tune the whole model on ``rows``, to the checkpoint that predicts the rows kept back best."""
 
     def loss(trained: PairwiseReward, micro: Micro) -> Part:
-        return _loss(trained, micro, recipe.center_rewards_coefficient)
+        return _loss(trained, micro, lesson.recipe.center_rewards_coefficient)
 
-    lesson.fit(model, plan, loss, lesson.judging(model))
-    return model
+    lesson.fit(model, pair_steps(model, rows, lesson.recipe, lesson.settings), loss, lesson.judging(model))
+
+
+@torch.no_grad()
+def fit_ties(
+    model: PairwiseReward, states: NDArray[np.float64], rows: list[PreferenceRow], recipe: RewardRecipe
+) -> None:
+    """Set the tie parameter to its likeliest value under the head as it is: one number, found by bounded search."""
+    rewards = torch.from_numpy(states) @ head(model.classifier).weight[0].double().cpu()
+    labels = labels_of(rows, recipe.strength_margin)
+
+    def cost(log_tie: float) -> float:
+        told = torch.tensor(log_tie, dtype=torch.float64)
+        return float(link_loss(model.method, rewards[0::2] - rewards[1::2], told, labels).sum())
+
+    if bool(labels.tie.any()):
+        model.log_tie.fill_(float(minimize_scalar(cost, bounds=(-6.0, 3.0), method="bounded").x))
 
 
 def _sides(row: PreferenceRow) -> tuple[Pair, Pair]:
