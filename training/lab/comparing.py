@@ -26,7 +26,7 @@ from training.learning.devices import configure, resolve
 from training.learning.evaluation.policy import sequence_kl, win_rate
 from training.learning.logprobs import LogprobCache, response_logprobs
 from training.learning.models import Policy, find_model, load_policy, model_digest
-from training.learning.objectives import Mixture, objective_of
+from training.learning.objectives import objective_of
 from training.learning.objectives.training import Material, preference_training
 from training.learning.optimise import OptimResult, optimise
 from training.learning.recipes import PolicyRecipe, starter_dpo
@@ -118,14 +118,14 @@ class Comparison:
     def row(self, method: Method, seed: int) -> dict[str, Any]:
         """One method under one seed, trained and measured; one that fails is a row with its error."""
         named = {"method": method.key, "seed": seed}
-        began = time.monotonic()
+        began, worked = time.monotonic(), time.process_time()
         try:
             recipe = PolicyRecipe.from_json({**self.recipe.to_json(), **method.recipe, "model_pairs_share": 0.0})
             rows = self._rows(method, recipe, seed)
             policy = load_policy(str(self.folder), device=self.compute.device)
             done = self._train(policy, recipe, rows, seed)
-            spent = time.monotonic() - began
-            return {**named, "labels": len(rows), "seconds": spent, **_training(done), **self._measured(policy, seed)}
+            spent = {"seconds": time.monotonic() - began, "cpu_seconds": time.process_time() - worked}
+            return {**named, "labels": len(rows), **spent, **_training(done), **self._measured(policy, seed)}
         except Exception as error:  # a comparison of thirty methods does not end with one of them
             return {**named, "error": f"{type(error).__name__}: {error}", "seconds": time.monotonic() - began}
 
@@ -134,14 +134,21 @@ class Comparison:
         objective, ground = objective_of(recipe), self.ground(seed)
         if "list" in method.needs:
             return ground.lists
-        certain = isinstance(objective, Mixture) and objective.whole_batch
+        certain = getattr(objective, "whole_batch", False)
         return [row for row in ground.pairs if row.p != 0.5] if certain else ground.pairs
 
     def _train(self, policy: Policy, recipe: PolicyRecipe, rows: list[PreferenceRow], seed: int) -> OptimResult:
         settings = replace(recipe.optim, seed=seed, num_train_epochs=self.plan.epochs)
         training = preference_training(Material(policy, rows, recipe, settings, self.starter, self.cache, self.compute))
         with TemporaryDirectory(dir=self.work) as place:
-            return optimise(policy.model, training.steps, training.loss, settings, directory=Path(place))
+            return optimise(
+                policy.model,
+                training.steps,
+                training.loss,
+                settings,
+                directory=Path(place),
+                companion=training.companion,
+            )
 
     def _measured(self, policy: Policy, seed: int) -> dict[str, Any]:
         """Gold win rate against the starter and KL from it, both on one fresh sample to each held-out prompt."""

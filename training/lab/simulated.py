@@ -40,7 +40,15 @@ def judged(annotator: Annotator, prompt: str, first: str, second: str, number: i
         weight=1.0,
         source="simulation",
         judgment_ids=(number,),
+        rationale=_reason(strength),
     )
+
+
+def _reason(strength: int) -> str:
+    """What this person says of a verdict: only which side it took."""
+    if strength == 0:
+        return "Both answers are about the same."
+    return f"The {'first' if strength > 0 else 'second'} answer is {'much ' if abs(strength) == 3 else ''}better."
 
 
 def judged_pairs(

@@ -11,6 +11,7 @@ from training.learning.evaluation.intervals import clustered_mean
 
 LETTERS = {1.0: "w", 0.5: "t", 0.0: "l"}  # an outcome on one held-out prompt: won, tied, lost
 OUTCOMES = {letter: value for value, letter in LETTERS.items()}
+AVERAGED = ("seconds", "cpu_seconds", "labels", "gold", "mean_words", "ended")
 Array = NDArray[np.float64]
 
 
@@ -37,7 +38,7 @@ def _line(key: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     rates = [row["win_rate"] for row in good]
 
     def mean(name: str) -> float:
-        return float(np.mean([row[name] for row in good]))
+        return float(np.mean([row[name] for row in good if name in row]))
 
     return {
         "method": key,
@@ -49,7 +50,7 @@ def _line(key: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "win_rate_most": max(rates),
         "kl": mean("kl"),
         "kl_se": float(np.sqrt(sum(row["kl_se"] ** 2 for row in good))) / len(good),
-        **{name: mean(name) for name in ("seconds", "labels", "gold", "mean_words", "ended")},
+        **{name: mean(name) for name in AVERAGED},
         **failed,
     }
 

@@ -57,7 +57,16 @@ def test_rows_survive_a_kill_in_the_middle_of_a_line(tmp_path: Path) -> None:
 
 def a_row(method: str, seed: int, letters: str, **more: Any) -> dict[str, Any]:
     rate = float(np.mean([{"w": 1.0, "t": 0.5, "l": 0.0}[letter] for letter in letters]))
-    plain = {"kl": 2.0, "kl_se": 0.3, "seconds": 5.0, "labels": 20, "gold": 1.0, "mean_words": 30.0, "ended": 1.0}
+    plain = {
+        "kl": 2.0,
+        "kl_se": 0.3,
+        "seconds": 5.0,
+        "cpu_seconds": 4.0,
+        "labels": 20,
+        "gold": 1.0,
+        "mean_words": 30.0,
+        "ended": 1.0,
+    }
     return {"method": method, "seed": seed, "win_rate": rate, "outcomes": letters, **plain, **more}
 
 
