@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from django.utils import timezone
 
 from labeling.actions.telling import tell_project
 from training.folders import located
+from training.judging import judge_client
 from training.learning.job import Stopped
 from training.models import Metric, Run
 from training.running import complete, fail
@@ -98,9 +100,9 @@ def stage_of(metrics: dict[str, float]) -> str:
 
 def trainer_of(run: Run) -> Train:
     """The function that does the work of this kind of run."""
-    from training.learning.jobs import TRAINERS  # torch: only a child that trains pays for it
+    from training.learning.jobs import TRAINERS, train_reward  # torch: only a child that trains pays for it
 
-    return TRAINERS[run.kind]
+    return partial(train_reward, client=judge_client()) if run.kind == Run.Kind.REWARD else TRAINERS[run.kind]
 
 
 def execute(run: Run, train: Train | None = None) -> str:

@@ -5,6 +5,7 @@ from typing import Any, Self, get_origin, get_type_hints
 
 from .rewards.aggregate import check_rule
 from .robust_dials import EnsembleDials, RobustDials
+from .written_dials import WrittenDials
 
 
 class Dials:
@@ -127,7 +128,7 @@ HELPSTEER_FORMS = ("regression", "scaled", "regression_then_scaled")
 
 
 @dataclass(frozen=True)
-class RewardDials(RobustDials, Dials):
+class RewardDials(WrittenDials, RobustDials, Dials):
     """The dials of the reward methods. Which method reads which is said by the method (``rewards.methods``); each
     one's meaning stands beside its formula.
 
@@ -181,6 +182,7 @@ class RewardDials(RobustDials, Dials):
         _require(self.solution in ("product", "min"), f"solution is product or min, not {self.solution!r}")
         _require(0.0 <= self.outcome_weight <= 1.0, f"outcome_weight is in [0, 1], not {self.outcome_weight}")
         self.check_robust()
+        self.check_written()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from .devices import configure, honour, resolve
 from .evaluation.report import report_on_rows
 from .evaluation.reward import evaluate
 from .job import Report, ShouldStop
+from .judges import ChatClient
 from .models import model_digest
 from .recipes import RewardRecipe
 from .rewards.baselines import bag_of_words, length_only
 from .rewards.ensemble import RewardEnsemble
 from .rewards.frozen import Shared, Warm
-from .rewards.lesson import Progress
+from .rewards.interface import RewardModel
+from .rewards.lesson import Lesson, Progress
 from .rewards.members import between_members, train_members
 from .rewards.methods import reward_method
 from .rows import PreferenceRow, read_rows
@@ -26,8 +29,10 @@ KEPT_BACK = 0.15  # of the prompts, to choose the checkpoint by
 FEWEST_KEPT_BACK = 12  # judgments; below it nothing is kept back and the plan is followed to its end
 
 
-def train_reward(directory: Path, report: Report, should_stop: ShouldStop) -> dict[str, Any]:
-    """Run or resume a reward job; returns what it stores in ``result.json``.
+def train_reward(
+    directory: Path, report: Report, should_stop: ShouldStop, *, client: ChatClient | None = None
+) -> dict[str, Any]:
+    """Run or resume a reward job; returns what it stores in ``result.json``. ``client`` asks the configured judge.
 
     Raises Stopped when it was asked to stop (call it again to go on), ValueError when the job is unusable.
     """
@@ -38,13 +43,17 @@ def train_reward(directory: Path, report: Report, should_stop: ShouldStop) -> di
         raise ValueError(f"this is a {job.kind} job, not a reward job")
     recipe = RewardRecipe.from_json(job.recipe)
     method = reward_method(recipe)
-    method.refuse_unfit(recipe, rows)
+    method.refuse_unfit(recipe, rows, judge=client is not None)
     configure(resolve()) if job.plan is None else honour(job.plan)
     train, kept = keep_back(rows)
     progress = Progress(report, recipe.members + recipe.evaluation_member)
     work = jobs.work_directory(directory)
     shared = Shared(jobs.cache_of(job, directory), Tally.at(work / "state-passes"), _warm(job))
-    ensemble, found = train_members(method.train, job.base, recipe, (train, kept), work, progress, shared, should_stop)
+
+    def train_one(lesson: Lesson) -> RewardModel:
+        return method.train(replace(lesson, client=client))
+
+    ensemble, found = train_members(train_one, job.base, recipe, (train, kept), work, progress, shared, should_stop)
     result = {
         **_assess(ensemble, train, kept),
         **between_members(ensemble, kept),

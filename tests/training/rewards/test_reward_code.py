@@ -47,20 +47,24 @@ def test_code_scores_as_its_lines_say_and_the_same_after_it_was_saved(tmp_path: 
     member = CodeReward(Program.read(ASKING), scale=0.5, otherwise=-1.0)
     pairs = [(user("Tell me."), answer(text)) for text in (SHORT, LONG, ASKS)]
     scores = member.score(pairs)
-    assert scores.shape == (1, 3)
+    assert scores.shape == (3,)
     words = [len(LONG.replace(",", "").split()), 2]
-    assert np.allclose(scores[0], [0.5 * 0.98, 0.5 * (1 - words[0] / 50), 0.5 * (2 + 0.96)])
-    member.save(tmp_path / "model")
+    assert np.allclose(scores, [0.5 * 0.98, 0.5 * (1 - words[0] / 50), 0.5 * (2 + 0.96)])
+    member.save(tmp_path / "model", "card")
     assert np.array_equal(CodeReward.load(tmp_path / "model").score(pairs), scores)
-    assert json.loads((tmp_path / "model" / "reward_code.json").read_text())["source"] == ASKING
+    assert json.loads((tmp_path / "model" / "reward.json").read_text())["source"] == ASKING
 
 
 def test_a_saved_file_with_other_code_is_refused_and_nothing_of_it_runs(tmp_path: Path) -> None:
-    CodeReward(Program.read(BRIEF)).save(tmp_path)
-    file = tmp_path / "reward_code.json"
-    file.write_text(file.read_text().replace("-words", "__import__('os').getpid()"))
+    CodeReward(Program.read(BRIEF)).save(tmp_path / "model", "card")
+    file = tmp_path / "model" / "reward.json"
+    fine = file.read_text()
+    file.write_text(fine.replace("-words", "words"))
+    with pytest.raises(NoModel, match="not the one that was saved"):
+        CodeReward.load(tmp_path / "model")
+    file.write_text(fine.replace("-words", "__import__('os').getpid()"))
     with pytest.raises(NoModel, match="no reward code that can be used"):
-        CodeReward.load(tmp_path)
+        CodeReward.load(tmp_path / "model")
     with pytest.raises(NoModel):
         CodeReward.load(tmp_path / "nowhere")
 

@@ -7,6 +7,7 @@ from .monitoring import MONITORING
 from .objectives import MODIFIERS, OBJECTIVES
 from .refits import REFITS
 from .token_objectives import TOKEN_MODIFIERS, TOKEN_OBJECTIVES
+from .written_rewards import WRITTEN_REWARDS
 
 METHODS: list[Method] = [
     *OBJECTIVES,
@@ -18,6 +19,7 @@ METHODS: list[Method] = [
     *EVALUATION,
     *MONITORING,
     *REFITS,
+    *WRITTEN_REWARDS,
     Method(
         key="lora",
         paper="LoRA: Low-Rank Adaptation of Large Language Models (arXiv:2106.09685)",

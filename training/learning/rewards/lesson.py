@@ -9,6 +9,7 @@ import torch
 
 from ..evaluation.reward import evaluate
 from ..job import Report, ShouldStop, Stopped
+from ..judges import ChatClient
 from ..models import Policy
 from ..optimise import Part, optimise
 from ..recipes import OptimSettings, RewardRecipe
@@ -44,7 +45,8 @@ class Lesson:
     """One member's training. ``policy`` is freshly loaded, for this member alone; ``kept`` are the rows kept back.
 
     A method builds its model from these and calls ``fit``, once for each phase that it has. What else it learns on its
-    way goes into ``findings``: plain JSON, of which the first member's becomes part of the run's result.
+    way goes into ``findings``: plain JSON, of which the first member's becomes part of the run's result. ``client``
+    asks the configured judge, where there is one.
     """
 
     policy: Policy
@@ -57,11 +59,20 @@ class Lesson:
     should_stop: ShouldStop = field(default=lambda: False)
     findings: dict[str, Any] = field(default_factory=dict)
     shared: Shared | None = None
+    client: ChatClient | None = None
 
     @property
     def frozen(self) -> FrozenStates:
         """The states of the policy's backbone as it was loaded, from the cache of all runs where there is one."""
         return (self.shared or Shared(self.place / "cache")).states_of(self.policy)
+
+    def asked(self) -> ChatClient:
+        """The judge, for a method that cannot do without. Raises ValueError where none is configured."""
+        if self.client is None:
+            raise ValueError(
+                f"{self.recipe.method} asks a language model, and none is set: give HEED_JUDGE_URL and HEED_JUDGE_MODEL"
+            )
+        return self.client
 
     def fit(
         self,

@@ -20,14 +20,22 @@ from .pairwise import PairwiseReward
 from .pairwise_lesson import train_pairwise
 from .stepwise import StepReward, train_stepwise
 from .warm_start import train_warm
+from .written.code import CodeReward
+from .written.code_lesson import train_reward_code
+from .written.critiques import load_critic, train_critic
+from .written.traces import load_tool_user, train_tool_user
 
-Need = Literal["pairs", "ratings", "steps", "criteria", "demonstrations"]
+Need = Literal["pairs", "ratings", "steps", "criteria", "demonstrations", "critiques"]
 
 # What a row must carry, and what that is in words.
 NEEDS: dict[Need, tuple[Callable[[PreferenceRow], bool], str]] = {
     "pairs": (lambda row: True, "judgments of pairs"),
     "ratings": (lambda row: row.ratings is not None, "ratings: numbers by attribute for single responses"),
     "steps": (lambda row: row.steps is not None, "steps: a mark for each line of a response"),
+    "critiques": (
+        lambda row: bool(row.critiques and any(text.strip() for text in row.critiques)),
+        "critiques: what people said of each response",
+    ),
     "criteria": (
         lambda row: bool(row.criterion) and row.p != 0.5,
         "criteria: judgments that say by which standard they were given, under at least two standards",
@@ -37,6 +45,7 @@ NEEDS: dict[Need, tuple[Callable[[PreferenceRow], bool], str]] = {
         "demonstrations: responses that somebody wrote, each beside a sample of the policy",
     ),
 }
+SET_JUDGE = "give HEED_JUDGE_URL and HEED_JUDGE_MODEL, then try `manage.py judges check`"
 FROM_PROJECTS: tuple[Need, ...] = ("pairs",)  # what people in a project are asked for today
 
 
@@ -45,7 +54,8 @@ class RewardMethod:
     """A reward method. ``train`` makes one member; ``load`` reads back what that member saved.
 
     ``dials`` are those of ``RewardDials`` that it reads. ``fit_words`` refuses rows that carry what it needs and still
-    do not suffice: it returns the reason, or nothing.
+    do not suffice: it returns the reason, or nothing. ``judge``: a language model behind
+    an address is needed, or gives what rows do not carry.
     """
 
     key: str
@@ -54,6 +64,7 @@ class RewardMethod:
     load: Callable[[Path, str], RewardModel]
     dials: tuple[str, ...] = ()
     fit_words: Callable[[RewardRecipe, Sequence[PreferenceRow]], str] = lambda recipe, rows: ""
+    judge: Literal["", "needed", "instead"] = ""
 
     def refuse_unread(self, recipe: RewardRecipe) -> None:
         """Raise ValueError when a dial was changed that this method does not read."""
@@ -66,17 +77,27 @@ class RewardMethod:
                     "choose another method"
                 )
 
-    def refuse_unfit(self, recipe: RewardRecipe, rows: Sequence[PreferenceRow]) -> None:
-        """Raise ValueError in words when these rows do not carry what the method learns from."""
+    def refuse_unfit(self, recipe: RewardRecipe, rows: Sequence[PreferenceRow], *, judge: bool = True) -> None:
+        """Raise ValueError in words when these rows do not carry what the method learns from, or where it needs a
+        judge and there is none."""
+        if self.judge == "needed" and not judge:
+            raise ValueError(f"{self.key} asks a language model, and none is set: {SET_JUDGE}")
         carries, words = NEEDS[self.needs]
-        if not any(carries(row) for row in rows):
-            raise ValueError(f"{self.key} learns from {words}; none of these {len(rows)} judgments has that")
+        instead = self.judge == "instead"
+        if not any(carries(row) for row in rows) and not (instead and judge):
+            raise ValueError(
+                f"{self.key} learns from {words}; none of these {len(rows)} judgments has that"
+                + (f". A judge can write them: {SET_JUDGE}" if instead else "")
+            )
         if reason := self.fit_words(recipe, rows):
             raise ValueError(f"{self.key}: {reason}")
 
 
 PAIR_DIALS = ("strength_margin", "center_rewards_coefficient", "train")
 WARM_DIALS = ("strength_margin", "center_rewards_coefficient", "replay", "warm_share", "shrink", "perturb")
+WRITING_DIALS = ("writing_weight", "longest_writing")
+TOOL_DIALS = (*WRITING_DIALS, "tool_steps")
+CODE_DIALS = ("code_rounds", "candidates", "wanted")
 REWARD_METHODS: dict[str, RewardMethod] = {
     method.key: method
     for method in (
@@ -124,6 +145,9 @@ REWARD_METHODS: dict[str, RewardMethod] = {
         ),
         RewardMethod("implicit", "pairs", train_implicit, ImplicitReward.load, ("beta",)),
         RewardMethod("warm_start", "pairs", train_warm, PairwiseReward.load, WARM_DIALS),
+        RewardMethod("critique_based", "critiques", train_critic, load_critic, WRITING_DIALS, judge="instead"),
+        RewardMethod("tool_augmented", "pairs", train_tool_user, load_tool_user, TOOL_DIALS, judge="needed"),
+        RewardMethod("in_context_reward_code", "pairs", train_reward_code, CodeReward.load, CODE_DIALS, judge="needed"),
     )
 }
 

@@ -29,16 +29,18 @@ WAYS = (
 )
 
 
-def writer(client: ChatClient, task: str) -> Write:
-    """Asks the client: each candidate of a round is a draw of its own. Raises NoUsableAnswer (a ValueError) where
-    no code comes."""
+def writer(client: ChatClient, task: str, seed: int = 0) -> Write:
+    """Asks the client: each candidate of a round is a draw of its own, another ``seed`` draws others.
+
+    What it returns raises NoUsableAnswer (a ValueError) where no code comes.
+    """
 
     def write(rounds: Rounds, number: int) -> Program:
         question = Question(
             messages=messages(task, rounds, number),
             temperature=1.0,
             max_tokens=600,
-            draw=100 * len(rounds.done) + number,
+            draw=10_000 * seed + 100 * len(rounds.done) + number,
         )
         return ask_for(client, question, lambda text: Program.read(fenced(text)))
 

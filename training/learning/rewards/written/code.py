@@ -6,23 +6,29 @@ arithmetic (``expressions``), the last of which is ``reward = …``.
 """
 
 import ast
+import hashlib
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 
 from ...models import NoModel
 from ...rows import Message
+from ..interface import Scored
 from ..states import Pair
 from .declared import FEATURES, REWARD_MODEL, measured
 from .expressions import FUNCTIONS, Language, NoValue, Number, Refused, parse_program, value_of
 
 Array = NDArray[np.float64]
-FILE = "reward_code.json"
+METHOD = "in_context_reward_code"
 RESULT = "reward"
 
 
@@ -73,7 +79,7 @@ class Program:
 
 
 @dataclass(frozen=True)
-class CodeReward:
+class CodeReward(Scored):
     """A program as one member of an ensemble: ``scale`` turns its units into logits of preference, ``otherwise`` is
     the reward, in its own units, of a response for which it has no value (the middle one of those it was made on)."""
 
@@ -82,27 +88,40 @@ class CodeReward:
     otherwise: float = 0.0
 
     def score(self, pairs: Sequence[Pair]) -> Array:
-        """Rewards [1, n] of (prompt, response) pairs of messages."""
+        """Rewards [n] of (prompt, response) pairs of messages."""
         rewards = self.program.rewards(measured([texts(*pair) for pair in pairs]), self.otherwise)
-        return self.scale * rewards[None]
+        return np.asarray(self.scale * rewards)
 
-    def save(self, directory: Path) -> None:
-        """Write ``reward_code.json``: the code as text, which is read again by the same rules."""
-        directory.mkdir(parents=True, exist_ok=True)
-        about = {"source": self.program.source, "scale": self.scale, "otherwise": self.otherwise}
-        part = directory / f"{FILE}.part"
-        part.write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
-        part.replace(directory / FILE)
+    def save(self, directory: Path, card: str) -> None:
+        """Write ``reward.json`` with the code as text, and ``extra.safetensors`` with its two numbers and the code's
+        checksum, so that the model's digest covers the code. Whole or not at all."""
+        part = directory.with_name(directory.name + ".part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        about = {"method": METHOD, "source": self.program.source}
+        (part / "reward.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+        numbers = torch.tensor([self.scale, self.otherwise], dtype=torch.float64)
+        save_file({"numbers": numbers, "sha256": _checksum(self.program.source)}, part / "extra.safetensors")
+        (part / "README.md").write_text(f"{card}\n```python\n{self.program.source}\n```\n", encoding="utf-8")
+        shutil.rmtree(directory, ignore_errors=True)
+        part.rename(directory)
 
     @classmethod
-    def load(cls, directory: Path) -> "CodeReward":
+    def load(cls, directory: Path, device: str = "cpu") -> "CodeReward":
         """Read what ``save`` wrote. Raises NoModel in words, also where the code is not of the language."""
         try:
-            about: dict[str, Any] = json.loads((directory / FILE).read_text(encoding="utf-8"))
+            about: dict[str, Any] = json.loads((directory / "reward.json").read_text(encoding="utf-8"))
+            extra = load_file(directory / "extra.safetensors")
             program = Program.read(str(about["source"]))
-            return cls(program, float(about["scale"]), float(about["otherwise"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            if not torch.equal(extra["sha256"], _checksum(program.source)):
+                raise ValueError("the code is not the one that was saved")
+            return cls(program, *extra["numbers"].tolist())
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise NoModel(f"{directory.name} holds no reward code that can be used: {error}") from error
+
+
+def _checksum(source: str) -> torch.Tensor:
+    return torch.frombuffer(bytearray(hashlib.sha256(source.encode()).digest()), dtype=torch.uint8).clone()
 
 
 def texts(prompt: Sequence[Message], response: Sequence[Message]) -> tuple[str, str]:
