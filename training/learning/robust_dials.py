@@ -45,10 +45,11 @@ class RobustDials:
     Strength: ``strength_models`` (0: off) judge every label; of the least sure ``doubtful_share``, those whose mean is
     below 0 are treated as ``doubtful`` says; ``adaptive_margin`` and ``contrastive_weight`` enter the loss;
     ``meta_step`` is MetaRM's inner ascent. Pessimism: ``pessimism`` is b·√n and ``bound_ridge`` the λ of its metric.
-    Blend: ``auxiliary`` names rules to blend in. On-policy: ``bottleneck_weight`` and ``bottleneck_beta``;
+    Blend: ``auxiliary`` names rules to blend in. On-policy: ``bottleneck_epochs`` over them and ``bottleneck_beta``;
     ``synthetic_weight`` with ``cluster_similarity`` and ``cluster_confidence``; ``samples_each`` fresh samples for each
-    of ``sample_prompts`` prompts. Consistency: ``perturbations`` per response, ``fusion_neighbours`` at least
-    ``fusion_similarity`` alike. Features: ``features`` names them, ``feature_units`` is the hidden layer's width.
+    of ``sample_prompts`` prompts, ``sample_tokens`` long at most. Consistency: ``perturbations`` per response,
+    ``fusion_neighbours`` at least ``fusion_similarity`` alike. Features: ``features`` names them, ``feature_units`` is
+    the hidden layer's width.
     """
 
     strength_models: int = 0
@@ -61,13 +62,14 @@ class RobustDials:
     pessimism: float = 0.0
     bound_ridge: float = 0.1
     auxiliary: list[str] = field(default_factory=list)
-    bottleneck_weight: float = 0.0
+    bottleneck_epochs: float = 0.0
     bottleneck_beta: float = 0.01
     synthetic_weight: float = 0.0
     cluster_similarity: float = 0.7
     cluster_confidence: float = 0.5
     samples_each: int = 4
     sample_prompts: int = 64
+    sample_tokens: int = 96
     perturbations: int = 0
     fusion_neighbours: int = 0
     fusion_similarity: float = 0.9
@@ -103,7 +105,7 @@ class RobustDials:
     @property
     def needs_samples(self) -> bool:
         """Whether fresh responses of the incumbent are read."""
-        return bool(self.meta_step or self.bottleneck_weight or self.synthetic_weight)
+        return bool(self.meta_step or self.bottleneck_epochs or self.synthetic_weight)
 
 
 def _check_names(dial: str, names: list[str]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..models import NoModel
+from .adjusted import with_adjustments
 from .interface import RewardModel
 from .methods import REWARD_METHODS
 
@@ -18,4 +19,4 @@ def load_reward(directory: Path, device: str = "cpu") -> RewardModel:
         raise NoModel(f"{directory.name} holds no reward model that Heed saved: train it again ({error})") from error
     if method not in REWARD_METHODS:
         raise NoModel(f"{directory.name} was trained by {method!r}, which this Heed does not know: train it again")
-    return REWARD_METHODS[method].load(directory, device)
+    return with_adjustments(REWARD_METHODS[method].load(directory, device), directory)

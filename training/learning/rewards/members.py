@@ -11,6 +11,7 @@ from ..job import ShouldStop
 from ..models import load_policy
 from ..recipes import RewardRecipe
 from ..rows import PreferenceRow
+from .adjusted import adjusted
 from .aggregate import pair_disagreement
 from .ensemble import RewardEnsemble
 from .frozen import Shared
@@ -47,7 +48,7 @@ def train_members(
             shared=shared,
             should_stop=should_stop,
         )
-        members.append(train(lesson))
+        members.append(adjusted(train(lesson), lesson))
         lessons.append(lesson)
         progress.members_left -= 1
     evaluation = members.pop() if recipe.evaluation_member else None

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from ..recipes import RewardDials, RewardRecipe
 from ..rows import PreferenceRow
-from . import attributes, contexts, rankings
+from . import attributes, contexts, features_lesson, rankings, robust_lesson
 from .discriminator import DEMONSTRATION, train_discriminator
 from .general_preference import GeneralPreference, train_general_preference
 from .goals import GoalReward, train_goals
@@ -140,7 +141,7 @@ REWARD_METHODS: dict[str, RewardMethod] = {
             "pairs",
             rankings.train_rankings,
             HeadedReward.load,
-            ("kwise", "center_rewards_coefficient"),
+            ("kwise", "center_rewards_coefficient", "pessimism", "bound_ridge"),
             rankings.unfit,
         ),
         RewardMethod("implicit", "pairs", train_implicit, ImplicitReward.load, ("beta",)),
@@ -148,6 +149,25 @@ REWARD_METHODS: dict[str, RewardMethod] = {
         RewardMethod("critique_based", "critiques", train_critic, load_critic, WRITING_DIALS, judge="instead"),
         RewardMethod("tool_augmented", "pairs", train_tool_user, load_tool_user, TOOL_DIALS, judge="needed"),
         RewardMethod("in_context_reward_code", "pairs", train_reward_code, CodeReward.load, CODE_DIALS, judge="needed"),
+        *(
+            RewardMethod(
+                key,
+                "pairs",
+                robust_lesson.train_robust,
+                PairwiseReward.load,
+                (*PAIR_DIALS, *robust_lesson.DIALS),
+                partial(robust_lesson.unfit, key),
+            )
+            for key in robust_lesson.KEYS
+        ),
+        RewardMethod(
+            "domain_features",
+            "pairs",
+            features_lesson.train_features,
+            features_lesson.FeatureReward.load,
+            ("features", "feature_units", "center_rewards_coefficient"),
+            features_lesson.unfit,
+        ),
     )
 }
 
