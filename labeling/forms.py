@@ -12,7 +12,7 @@ GROUPS = (
     ("The project", ("name", "description", "question")),
     ("Judging", ("overlap", "lease_seconds", "queue_target", "random_share", "repeat_share")),
     ("The gate", ("duel_share", "duel_budget", "duel_days", "kl_budget")),
-    ("Training", ("train_every_judgments", "train_every_minutes", "recipe")),
+    ("Training", ("train_every_judgments", "train_every_minutes", "recipe", "reward_recipe")),
     ("Fixed at the beginning", ("policy_source", "policy_ref", "held_out_share")),
     ("Disk", ("disk_gib",)),
 )
@@ -44,6 +44,7 @@ class ProjectForm(ModelFormOfProject):
             *("name", "description", "question", "policy_source", "policy_ref", "overlap", "lease_seconds"),
             *("random_share", "repeat_share", "duel_share", "duel_budget", "duel_days", "queue_target"),
             *("train_every_judgments", "train_every_minutes", "kl_budget", "held_out_share", "recipe"),
+            "reward_recipe",
         )
         labels = {
             "policy_source": "First policy",
@@ -61,6 +62,7 @@ class ProjectForm(ModelFormOfProject):
             "kl_budget": "KL budget, nats per response",
             "held_out_share": "Share of prompts held out",
             "recipe": "Changes to the recipe (JSON)",
+            "reward_recipe": "Changes to the reward model's recipe (JSON)",
         }
         help_texts = {
             "question": "What people are asked about each pair.",
@@ -71,10 +73,12 @@ class ProjectForm(ModelFormOfProject):
             "held_out_share": "Prompts that only the gate and the reports use. Fixed once prompts exist.",
             "kl_budget": "How far a policy may move from its anchor.",
             "recipe": 'For example {"beta": 0.2, "model_pairs_share": 0.3}; Methods lists what loss_type can be.',
+            "reward_recipe": 'For example {"members": 3, "strength_margin": 1.0}; Methods lists what method can be.',
         }
         widgets = {
             "description": forms.Textarea(attrs={"rows": 2}),
             "recipe": forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+            "reward_recipe": forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -92,10 +96,11 @@ class ProjectForm(ModelFormOfProject):
 
     def clean_recipe(self) -> dict[str, Any]:
         """An empty field is an empty recipe."""
-        recipe = self.cleaned_data.get("recipe") or {}
-        if not isinstance(recipe, dict):
-            raise forms.ValidationError(f"Write a JSON object, not {json.dumps(recipe)[:60]}.")
-        return recipe
+        return _object(self.cleaned_data.get("recipe"))
+
+    def clean_reward_recipe(self) -> dict[str, Any]:
+        """An empty field is an empty recipe."""
+        return _object(self.cleaned_data.get("reward_recipe"))
 
     def settings(self) -> dict[str, Any]:
         """The cleaned values, as `actions.projecting` takes them."""
@@ -103,6 +108,12 @@ class ProjectForm(ModelFormOfProject):
         if "disk_gib" in values:
             values["disk_budget_bytes"] = int(values.pop("disk_gib") * GIB)
         return values
+
+
+def _object(recipe: Any) -> dict[str, Any]:
+    if not isinstance(recipe or {}, dict):
+        raise forms.ValidationError(f"Write a JSON object, not {json.dumps(recipe)[:60]}.")
+    return recipe or {}
 
 
 class NewProjectForm(ProjectForm):

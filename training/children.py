@@ -17,12 +17,13 @@ from alignment_site import lifeline
 from alignment_site.patience import PATIENT
 from labeling.actions.telling import tell_project
 from labeling.models import Project
-from training.dials import policy_recipe, reward_recipe
+from training.dials import changed_reward_recipe, policy_recipe, reward_recipe
 from training.folders import located, project_folder, stored
 from training.learning.devices import resolve
 from training.learning.job import Job, finished
 from training.learning.models import find_model
 from training.learning.objectives.rationale import KEY as RATIONALE
+from training.learning.recipes import PolicyRecipe, RewardRecipe
 from training.learning.rewards.posterior import FastPosterior
 from training.models import PolicyVersion, Posterior, RewardVersion, Run
 from training.posterior.features import feature_folder, feature_policy
@@ -35,17 +36,22 @@ TERSE = {"TRANSFORMERS_VERBOSITY": "error"}  # that a new head has no weights ye
 SILENT = timedelta(minutes=10)  # without a heartbeat a child hangs
 
 
-def prepare(run: Run, *, background: bool = True) -> None:
+def prepare(run: Run, *, background: bool = True, reward: dict[str, Any] | None = None) -> None:
     """Resolve everything that decides the result, and lay the job out in its directory. Once for each run.
 
-    `background` leaves one core to the people who judge meanwhile. Raises NothingToTrainOn, or ValueError where
+    `background` leaves one core to the people who judge meanwhile; `reward` holds changes to the reward recipe instead
+    of the project's own. Raises NothingToTrainOn, or ValueError where
     the project's recipe makes no sense.
     """
     project = run.project
     base = project.policies.get(current=True)
     # Each run draws its own samples; which, is decided now and stored.
     ours = policy_recipe(project)
-    recipe = replace(ours, seed=ours.seed + run.pk) if run.kind == Run.Kind.POLICY else reward_recipe(project)
+    recipe: PolicyRecipe | RewardRecipe
+    if run.kind == Run.Kind.POLICY:
+        recipe = replace(ours, seed=ours.seed + run.pk)
+    else:
+        recipe = reward_recipe(project) if reward is None else changed_reward_recipe(ours, reward)
     frozen = take_snapshot(project)
     folder = project_folder(project, "runs", str(run.pk))
     shutil.copyfile(located(frozen.path), folder / "snapshot.jsonl")

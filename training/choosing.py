@@ -1,14 +1,17 @@
-"""Choosing what a project's policy is trained by, out of the catalogue."""
+"""Choosing what a project's policy and its reward model are trained by, out of the catalogue."""
 
 from typing import Any
 
 from labeling.actions.projecting import change_project
 from labeling.models import Person, Project
-from training.dials import changed_recipe
+from training.dials import changed_recipe, changed_reward_recipe, policy_recipe
 from training.learning.catalogue import METHODS, Method
-from training.learning.recipes import ObjectiveDials
+from training.learning.recipes import ObjectiveDials, RewardDials
 
 OBJECTIVES = {method.key: method for method in METHODS if method.kind == "objective"}
+# What a reward recipe can say: a method of its own, or what changes whichever method there is.
+REWARDS = {method.key: method for method in METHODS if method.kind in ("reward", "reward_check") and method.recipe}
+FIRST_REWARD = {"method": "davidson"}  # of a project that chose none
 
 
 class NoSuchMethod(ValueError):
@@ -38,3 +41,51 @@ def choose_objective(*, project: Project, by: Person, key: str) -> None:
     recipe = {**kept, **chosen_objective(key)}
     changed_recipe(project.policy_source, recipe)
     change_project(project=project, by=by, settings={"recipe": recipe})
+
+
+class NoSuchData(ValueError):
+    """What was asked for learns from what a project cannot have yet; the message says what that is."""
+
+
+def lacking(key: str) -> str:
+    """What a reward method learns from and people in a project are not asked for yet, in words; "" where nothing."""
+    from training.learning.rewards.methods import FROM_PROJECTS, NEEDS, REWARD_METHODS  # costs seconds, once
+
+    named = REWARDS[key].recipe.get("method")
+    need = REWARD_METHODS[named].needs if named in REWARD_METHODS else "pairs"
+    return "" if need in FROM_PROJECTS else NEEDS[need][1]
+
+
+def chosen_reward(project: Project, key: str) -> dict[str, Any]:
+    """The project's changes to the reward recipe, once this method is chosen.
+
+    A method replaces the one before, and the dials that would mean something else; what keeps a reward model honest
+    is added. Raises NoSuchMethod, NoSuchData, or ValueError where the rest of the recipe does not fit.
+    """
+    if key not in REWARDS:
+        raise NoSuchMethod(f"There is no reward method {key!r}; there are {', '.join(sorted(REWARDS))}.")
+    if words := lacking(key):
+        raise NoSuchData(
+            f"{key} learns from {words}. People in this project compare pairs and are not asked for that yet."
+        )
+    before = dict(project.reward_recipe or {})
+    if REWARDS[key].kind == "reward":
+        dials = {*RewardDials.__dataclass_fields__, "method"}
+        before = {name: value for name, value in before.items() if name not in dials}
+    recipe = {**before, **REWARDS[key].recipe}
+    changed_reward_recipe(policy_recipe(project), recipe)
+    return recipe
+
+
+def choose_reward(*, project: Project, by: Person, key: str) -> None:
+    """Refit the project's reward model by another method from its next run on. Raises as ``chosen_reward`` does."""
+    change_project(project=project, by=by, settings={"reward_recipe": chosen_reward(project, key)})
+
+
+def rewards_in_use(project: Project) -> set[str]:
+    """The keys of the reward methods that the project's recipe says: the closest method, and all that is added."""
+    said = {**FIRST_REWARD, **dict(project.reward_recipe or {})}
+    meant = [method for method in REWARDS.values() if method.recipe.items() <= said.items()]
+    methods = [method for method in meant if method.kind == "reward"]
+    closest = {max(methods, key=lambda method: len(method.recipe)).key} if methods else set()
+    return closest | {method.key for method in meant if method.kind == "reward_check"}

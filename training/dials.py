@@ -27,10 +27,18 @@ def changed_recipe(policy_source: str, changes: dict[str, Any]) -> PolicyRecipe:
 
 
 def reward_recipe(project: Project) -> RewardRecipe:
-    """The recipe of a reward refit; it learns with LoRA where the policy does."""
-    lora = policy_recipe(project).lora
-    recipe = starter_reward().to_json()
-    return RewardRecipe.from_json({**recipe, "lora": lora.to_json() if lora else None})
+    """The recipe of a reward refit. Raises ValueError in words where the project's changes do not fit it."""
+    return changed_reward_recipe(policy_recipe(project), dict(project.reward_recipe or {}))
+
+
+def changed_reward_recipe(policy: PolicyRecipe, changes: dict[str, Any]) -> RewardRecipe:
+    """The reward recipe, with changes; it learns with LoRA where the policy does. Raises ValueError in words."""
+    from training.learning.rewards.methods import reward_method  # costs seconds; few requests come here
+
+    named = {**starter_reward().to_json(), "lora": policy.lora.to_json() if policy.lora else None}
+    recipe = RewardRecipe.from_json(_over(named, changes))
+    reward_method(recipe)
+    return recipe
 
 
 def sampler(project: Project) -> SamplerSettings:

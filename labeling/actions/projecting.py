@@ -21,6 +21,7 @@ SETTINGS = (
         "disk_budget_bytes",
         "held_out_share",
         "recipe",
+        "reward_recipe",
     ),
 )
 # What a prompt's split and a response's origin were decided by cannot be changed under them.

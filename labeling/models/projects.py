@@ -56,6 +56,7 @@ class Project(models.Model):
     )
     disk_budget_bytes = models.BigIntegerField(default=20 * GIB, validators=[MinValueValidator(GIB // 4)])
     recipe = models.JSONField(default=dict, blank=True, help_text="Changes to the named policy recipe.")
+    reward_recipe = models.JSONField(default=dict, blank=True, help_text="Changes to the named reward recipe.")
 
     paused = models.BooleanField(default=False)
     paused_reason = models.CharField(max_length=300, blank=True)

@@ -7,10 +7,11 @@ from django.urls import reverse
 from labeling.forms import ProjectForm
 from labeling.models import Person, Project, Role
 from tests.training.cast import a_person, a_project
-from training.choosing import OBJECTIVES, chosen_objective
-from training.dials import changed_recipe, policy_recipe
+from training.choosing import OBJECTIVES, REWARDS, chosen_objective, rewards_in_use
+from training.dials import changed_recipe, policy_recipe, reward_recipe
 from training.learning.catalogue import METHODS
 from training.learning.objectives import names, objective_of
+from training.learning.rewards.methods import REWARD_METHODS
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +39,8 @@ def test_every_method_is_on_the_page_and_the_projects_own_is_marked(
     page = client.get(reverse("methods", args=[project.slug])).content.decode()
     for method in METHODS:
         assert f'id="{method.key}"' in page
-    assert page.count("in use") == 1
+    assert page.count("in use") == 2
+    assert '<tr id="davidson" class="is-current">' in page
     assert '<tr id="sigmoid" class="is-current">' in page
 
 
@@ -52,6 +54,51 @@ def test_choosing_an_objective_changes_the_next_retraining_and_keeps_the_rest(
     assert project.changes.filter(field="recipe", by=owner).exists()
     choose(client, project, "sigmoid")
     assert project.recipe == {"rounds": 3, "loss_type": "sigmoid"}
+
+
+def test_choosing_a_reward_method_changes_the_next_refit_and_keeps_what_is_not_its_own(
+    client: Client, project: Project, owner: Person
+) -> None:
+    client.force_login(owner)
+    Project.objects.update(reward_recipe={"members": 2, "strength_margin": 1.0})
+    assert "The next refit of the reward model is by general_preference." in choose(
+        client, project, "general_preference"
+    )
+    assert project.reward_recipe == {"members": 2, "method": "general_preference"}
+    made = reward_recipe(project)
+    assert (made.method, made.members, made.strength_margin) == ("general_preference", 2, 0.5)
+    assert project.changes.filter(field="reward_recipe", by=owner).exists()
+    assert rewards_in_use(project) == {"general_preference"}
+
+
+@pytest.mark.parametrize("key", ["helpsteer2", "stepwise", "context_aware", "adversarial_feedback"])
+def test_a_reward_method_without_its_data_is_shown_with_what_it_needs_and_refused(
+    client: Client, project: Project, owner: Person, key: str
+) -> None:
+    client.force_login(owner)
+    page = client.get(reverse("methods", args=[project.slug])).content.decode()
+    assert f'aria-label="Use {key}"' not in page
+    assert f"{key} learns from" in choose(client, project, key)
+    assert project.reward_recipe == {}
+
+
+def test_every_trained_reward_method_is_in_the_catalogue() -> None:
+    listed = {method.recipe["method"] for method in REWARDS.values() if "method" in method.recipe}
+    assert set(REWARD_METHODS) <= listed
+
+
+def test_the_settings_refuse_a_reward_recipe_that_does_not_fit_together(
+    client: Client, project: Project, owner: Person
+) -> None:
+    client.force_login(owner)
+    shown = ProjectForm(instance=project)
+    values = {bound.name: bound.value() for bound in shown if bound.value() is not None}
+    url = reverse("settings", args=[project.slug])
+    assert "tau has no meaning" in client.post(url, {**values, "reward_recipe": '{"tau": 0.5}'}).content.decode()
+    assert "Write a JSON object" in client.post(url, {**values, "reward_recipe": "[1]"}).content.decode()
+    client.post(url, {**values, "reward_recipe": '{"strength_margin": 0.2}'})
+    project.refresh_from_db()
+    assert project.reward_recipe == {"strength_margin": 0.2}
 
 
 def test_what_is_no_objective_is_refused_in_words(client: Client, project: Project, owner: Person) -> None:

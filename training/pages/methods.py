@@ -1,4 +1,6 @@
-"""The catalogue of methods, and choosing the objective of a project from it."""
+"""The catalogue of methods, and choosing a project's objective and reward method from it."""
+
+from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -7,9 +9,18 @@ from django.views.decorators.http import require_POST
 
 from labeling.models import Role
 from labeling.pages.doors import ProjectRequest, project_page, project_render
-from training.choosing import NoSuchMethod, choose_objective
+from training.choosing import (
+    OBJECTIVES,
+    REWARDS,
+    NoSuchData,
+    NoSuchMethod,
+    choose_objective,
+    choose_reward,
+    lacking,
+    rewards_in_use,
+)
 from training.dials import policy_recipe
-from training.learning.catalogue import METHODS
+from training.learning.catalogue import METHODS, Method
 
 # What people have, and where to begin then.
 GUIDE = (
@@ -19,6 +30,8 @@ GUIDE = (
     ("Chosen answers that become unlikely in training", ("nca_pair", "apo_zero")),
     ("Thumbs on single answers, more of one kind than of the other", ("kto", "bco")),
     ("No memory for a reference model", ("simpo", "orpo")),
+    ("Preferences that go round in a circle", ("general_preference",)),
+    ("Ratings, marks, criteria or demonstrations", ("helpsteer2", "stepwise", "context_aware", "adversarial_feedback")),
 )
 TITLES = {
     "objective": "Objectives: what a retraining makes less of",
@@ -29,30 +42,48 @@ TITLES = {
 }
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A method on the page. ``lacks`` says what it learns from where a project cannot have that yet."""
+
+    method: Method
+    choosable: bool
+    current: bool = False
+    lacks: str = ""
+
+
 @project_page(Role.RESEARCHER)
 def methods(request: ProjectRequest) -> HttpResponse:
-    """Every method with its paper, what it needs and what it costs; which one the project uses."""
+    """Every method with its paper, what it needs and what it costs; which ones the project uses."""
+    project = request.project
     try:
-        current = policy_recipe(request.project).loss_type
+        current = {policy_recipe(project).loss_type}
     except ValueError:
-        current = ""  # the settings page says what is wrong with the recipe
+        current = set()  # the settings page says what is wrong with the recipe
+    current |= rewards_in_use(project)
 
-    found = [(title, [method for method in METHODS if method.kind == kind]) for kind, title in TITLES.items()]
-    groups = [(title, methods) for title, methods in found if methods]
-    return project_render(request, "loop/methods.html", "methods", groups=groups, guide=GUIDE, current=current)
+    def shown(method: Method) -> Shown:
+        lacks = lacking(method.key) if method.key in REWARDS else ""
+        return Shown(method, method.key in {*OBJECTIVES, *REWARDS}, method.key in current, lacks)
+
+    found = [(title, [shown(method) for method in METHODS if method.kind == kind]) for kind, title in TITLES.items()]
+    groups = [(title, rows, any(row.choosable for row in rows)) for title, rows in found if rows]
+    return project_render(request, "loop/methods.html", "methods", groups=groups, guide=GUIDE)
 
 
 @require_POST
 @project_page(Role.OWNER)
 def choose(request: ProjectRequest) -> HttpResponse:
-    """Train by this objective from the next run on."""
+    """Train by this objective, or refit by this reward method, from the next run on."""
     key = request.POST.get("key", "")
+    reward = key in REWARDS
     try:
-        choose_objective(project=request.project, by=request.user, key=key)
-    except NoSuchMethod as error:
+        (choose_reward if reward else choose_objective)(project=request.project, by=request.user, key=key)
+    except (NoSuchMethod, NoSuchData) as error:
         messages.error(request, str(error))
     except ValueError as error:
         messages.error(request, f"The rest of the recipe does not fit {key}: {error}. Change it in the settings first.")
     else:
-        messages.success(request, f"The next retraining is by {key}.")
+        what = "refit of the reward model" if reward else "retraining"
+        messages.success(request, f"The next {what} is by {key}.")
     return redirect("methods", request.project.slug)

@@ -20,7 +20,7 @@ from labeling.forms import NewProjectForm, ProjectForm
 from labeling.models import Person, PolicySource, Role
 from labeling.pages.doors import ProjectRequest, project_page, project_render
 from training.beginning import begin_project
-from training.dials import changed_recipe
+from training.dials import changed_recipe, changed_reward_recipe
 from training.policy_check import UnusablePolicy, check_policy
 
 
@@ -110,8 +110,14 @@ def _usable(form: NewProjectForm) -> bool:
 
 def _recipe_fits(form: ProjectForm) -> bool:
     try:
-        changed_recipe(form.instance.policy_source, form.cleaned_data["recipe"])
+        policy = changed_recipe(form.instance.policy_source, form.cleaned_data["recipe"])
     except ValueError as error:
         form.add_error("recipe", str(error))
         return False
+    if changes := form.cleaned_data["reward_recipe"]:
+        try:
+            changed_reward_recipe(policy, changes)
+        except ValueError as error:
+            form.add_error("reward_recipe", str(error))
+            return False
     return True

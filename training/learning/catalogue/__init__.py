@@ -6,6 +6,7 @@ from .method import Method
 from .monitoring import MONITORING
 from .objectives import MODIFIERS, OBJECTIVES
 from .refits import REFITS
+from .reward_models import REWARDS
 from .token_objectives import TOKEN_MODIFIERS, TOKEN_OBJECTIVES
 from .written_rewards import WRITTEN_REWARDS
 
@@ -16,6 +17,7 @@ METHODS: list[Method] = [
     *MODIFIERS,
     *TOKEN_MODIFIERS,
     *STRENGTH,
+    *REWARDS,
     *EVALUATION,
     *MONITORING,
     *REFITS,
@@ -40,13 +42,6 @@ METHODS: list[Method] = [
         module="training.learning.rewards.posterior",
         needs="judgments, frozen features",
         summary="The fast posterior: Bayesian logistic head, one rank-one step a judgment, refits by Newton's method",
-    ),
-    Method(
-        key="davidson",
-        paper="On Extending the Bradley-Terry Model to Accommodate Ties (Davidson 1970)",
-        module="training.learning.rewards.bradley_terry",
-        needs="judgments, a backbone",
-        summary="The deep reward model's likelihood: ties, soft labels, weights, and strength as a factor",
     ),
     Method(
         key="iterative_rlhf",

@@ -94,7 +94,8 @@ class RewardMethod:
             raise ValueError(f"{self.key}: {reason}")
 
 
-PAIR_DIALS = ("strength_margin", "center_rewards_coefficient", "train")
+SCALAR_DIALS = ("strength_margin", "center_rewards_coefficient")
+PAIR_DIALS = (*SCALAR_DIALS, "train")
 WARM_DIALS = ("strength_margin", "center_rewards_coefficient", "replay", "warm_share", "shrink", "perturb")
 WRITING_DIALS = ("writing_weight", "longest_writing")
 TOOL_DIALS = (*WRITING_DIALS, "tool_steps")
@@ -120,16 +121,16 @@ REWARD_METHODS: dict[str, RewardMethod] = {
             GeneralPreference.load,
             ("embedding_size", "tau", "prompt_gates"),
         ),
-        RewardMethod("hybrid_haf", "pairs", train_hybrid, HeadedReward.load, (*PAIR_DIALS, "policy_weight", "beta")),
+        RewardMethod("hybrid_haf", "pairs", train_hybrid, HeadedReward.load, (*SCALAR_DIALS, "policy_weight", "beta")),
         RewardMethod(
-            "goal_conditioned", "pairs", train_goals, GoalReward.load, (*PAIR_DIALS, "goal_weight", "goal_positions")
+            "goal_conditioned", "pairs", train_goals, GoalReward.load, (*SCALAR_DIALS, "goal_weight", "goal_positions")
         ),
         RewardMethod(
             "context_aware",
             "criteria",
             contexts.train_contexts,
             contexts.ContextReward.load,
-            PAIR_DIALS,
+            SCALAR_DIALS,
             contexts.unfit,
         ),
         RewardMethod(

@@ -29,6 +29,8 @@ class Command(BaseCommand):
         for kind in ("reward", "policy"):
             one = words.add_parser(kind, help=f"train a project's {kind} model now and wait for it")
             one.add_argument("--project", required=True, metavar="SLUG")
+            if kind == "reward":
+                one.add_argument("--method", metavar="KEY", help="a reward method of `manage.py methods`, for this run")
         add_evaluate_arguments(words.add_parser("evaluate", help=WORDS))
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -68,6 +70,7 @@ class Command(BaseCommand):
         from labeling.models import Project
         from training.child import execute
         from training.children import prepare
+        from training.choosing import chosen_reward
         from training.running import CannotRun, ask_for_run
         from training.snapshot import NothingToTrainOn
 
@@ -75,8 +78,9 @@ class Command(BaseCommand):
         if project is None:
             raise CommandError(f"There is no project {options['project']!r}.")
         try:
+            reward = chosen_reward(project, options["method"]) if options.get("method") else None
             run = ask_for_run(project=project, kind=options["word"])
-            prepare(run, background=False)
+            prepare(run, background=False, reward=reward)
         except (CannotRun, NothingToTrainOn, ValueError) as error:
             raise CommandError(str(error)) from error
         state = execute(run)
