@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from alignment_site import env
 from labeling.actions.projecting import change_project
 from labeling.models import Person, Project
 from training.dials import changed_recipe, changed_reward_recipe, policy_recipe
+from training.judging import judge_client
 from training.learning.catalogue import METHODS, Method
 from training.learning.recipes import ObjectiveDials, RewardDials
 
@@ -44,16 +46,26 @@ def choose_objective(*, project: Project, by: Person, key: str) -> None:
 
 
 class NoSuchData(ValueError):
-    """What was asked for learns from what a project cannot have yet; the message says what that is."""
+    """What was asked for needs what the project cannot give it; the message says what that is."""
 
 
 def lacking(key: str) -> str:
-    """What a reward method learns from and people in a project are not asked for yet, in words; "" where nothing."""
-    from training.learning.rewards.methods import FROM_PROJECTS, NEEDS, REWARD_METHODS  # costs seconds, once
+    """What a reward method needs and this project cannot give it, in words; "" where nothing."""
+    from training.learning.rewards.methods import FROM_PROJECTS, NEEDS, REWARD_METHODS, SET_JUDGE  # costs seconds, once
 
-    named = REWARDS[key].recipe.get("method")
-    need = REWARD_METHODS[named].needs if named in REWARD_METHODS else "pairs"
-    return "" if need in FROM_PROJECTS else NEEDS[need][1]
+    method = REWARD_METHODS.get(str(REWARDS[key].recipe.get("method", FIRST_REWARD["method"])))
+    if method is None or (not method.judge and method.needs in FROM_PROJECTS):
+        return ""
+    if method.judge:
+        return "" if _judge_is_set() else f"asks a language model, and none is set: {SET_JUDGE}"
+    return f"learns from {NEEDS[method.needs][1]}. People in this project compare pairs and are not asked for that yet"
+
+
+def _judge_is_set() -> bool:
+    try:
+        return judge_client() is not None
+    except env.BadSetting:
+        return False  # `judges check` says what is wrong with it
 
 
 def chosen_reward(project: Project, key: str) -> dict[str, Any]:
@@ -65,9 +77,7 @@ def chosen_reward(project: Project, key: str) -> dict[str, Any]:
     if key not in REWARDS:
         raise NoSuchMethod(f"There is no reward method {key!r}; there are {', '.join(sorted(REWARDS))}.")
     if words := lacking(key):
-        raise NoSuchData(
-            f"{key} learns from {words}. People in this project compare pairs and are not asked for that yet."
-        )
+        raise NoSuchData(f"{key} {words}.")
     before = dict(project.reward_recipe or {})
     if REWARDS[key].kind == "reward":
         dials = {*RewardDials.__dataclass_fields__, "method"}

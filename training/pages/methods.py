@@ -44,7 +44,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Shown:
-    """A method on the page. ``lacks`` says what it learns from where a project cannot have that yet."""
+    """A method on the page. ``lacks`` says what is missing for it to be chosen."""
 
     method: Method
     choosable: bool
