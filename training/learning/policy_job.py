@@ -21,6 +21,7 @@ from .models import Policy, load_policy, model_digest, save_policy
 from .objectives import refuse_unfit
 from .objectives.training import Material, preference_training
 from .online.best_against_worst import answer, best_against_worst
+from .online.margins import with_rewards
 from .online.ranking import PosteriorRanker, Ranker, RewardRanker
 from .online.rollouts import Rollout, rollouts, seed_of
 from .optimise import OptimResult, optimise
@@ -127,6 +128,7 @@ def _prepare(directory: Path, report: Report, should_stop: ShouldStop) -> Run:
         device=compute.device,
         tally=Tally.at(jobs.work_directory(directory) / "reference-passes"),
     )
+    people = with_rewards(people, ranker) if recipe.dynamic_beta else people
     return Run(
         directory, recipe, compute, policy, incumbent, ranker, cache, people, training, validation, report, should_stop
     )

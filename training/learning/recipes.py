@@ -243,6 +243,8 @@ class ObjectiveDials(Dials):
     ipl_lambda: float = 0.01
     ift_lambda: float = 0.2
     ift_gamma: float = 0.95
+    dynamic_beta: float = 0.0
+    dynamic_beta_rate: float = 0.5
     sync_ref_model: bool = False
     ref_model_mixup_alpha: float = 0.6
     ref_model_sync_steps: int = 512
@@ -264,7 +266,7 @@ class ObjectiveDials(Dials):
         _require(0.0 < self.tie_probability < 1.0, f"tie_probability is in (0, 1), not {self.tie_probability}")
         for name in ("desirable_weight", "undesirable_weight", "strength_offset", "strength_weight"):
             _require(getattr(self, name) >= 0.0, f"{name} is at least 0, not {getattr(self, name)}")
-        for name in ("t_reg_alpha", "rationale_gamma", "ipl_lambda"):
+        for name in ("t_reg_alpha", "rationale_gamma", "ipl_lambda", "dynamic_beta", "dynamic_beta_rate"):
             _require(getattr(self, name) >= 0.0, f"{name} is at least 0, not {getattr(self, name)}")
         for name in ("srpo_alpha", "ipl_gamma", "ift_lambda", "ift_gamma", "ref_model_mixup_alpha"):
             _require(0.0 <= getattr(self, name) <= 1.0, f"{name} is in [0, 1], not {getattr(self, name)}")

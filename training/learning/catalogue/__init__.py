@@ -8,7 +8,7 @@ from .objectives import MODIFIERS, OBJECTIVES
 from .refits import REFITS
 from .reward_models import REWARDS
 from .token_objectives import TOKEN_MODIFIERS, TOKEN_OBJECTIVES
-from .written_rewards import WRITTEN_REWARDS
+from .written_rewards import DYNAMIC_BETA, WRITTEN_REWARDS
 
 METHODS: list[Method] = [
     *OBJECTIVES,
@@ -18,6 +18,7 @@ METHODS: list[Method] = [
     *TOKEN_MODIFIERS,
     *STRENGTH,
     *REWARDS,
+    *DYNAMIC_BETA,
     *EVALUATION,
     *MONITORING,
     *REFITS,

@@ -5,6 +5,19 @@ from .method import Method
 HOME = "training.learning.rewards.written"
 JUDGE = "a language model behind HEED_JUDGE_URL"
 
+DYNAMIC_BETA = [
+    Method(
+        key="dynamic_beta",
+        paper="MM-RLHF: The Next Step Forward in Multimodal LLM Alignment (arXiv:2502.10391)",
+        module="training.learning.objectives.dynamic_beta",
+        needs="pairs, a reference policy; a reward model, soft labels or stated strength",
+        summary="dynamic_beta: a larger beta for pairs that the reward model is surer of; for sigmoid, sigmoid_norm, "
+        "hinge and robust",
+        cost="one score of each judged response",
+        kind="modifier",
+    ),
+]
+
 WRITTEN_REWARDS: list[Method] = [
     Method(
         key="critique_based",

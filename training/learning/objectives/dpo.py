@@ -5,12 +5,13 @@ from torch.nn import functional as F
 
 from ..recipes import ObjectiveDials
 from .divergences import DIVERGENCE, gap, score
+from .dynamic_beta import beta_of
 from .terms import PairObjective, Side, offset
 
 
 def logit(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Tensor:
     """The difference of both implicit rewards, less the offset that a graded strength asks for: [P]."""
-    return dials.beta * gap(chosen, rejected, dials) - offset(chosen, rejected)
+    return beta_of(chosen, rejected, dials) * gap(chosen, rejected, dials) - offset(chosen, rejected)
 
 
 def sigmoid_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Tensor:
@@ -27,7 +28,7 @@ def sigmoid_norm_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> to
     Lambert et al. 2024, "Tülu 3", arXiv:2411.15124, equation 6.
     """
     gap_P = score(chosen, dials) / chosen.length_P - score(rejected, dials) / rejected.length_P
-    return -F.logsigmoid(dials.beta * gap_P - offset(chosen, rejected))
+    return -F.logsigmoid(beta_of(chosen, rejected, dials) * gap_P - offset(chosen, rejected))
 
 
 def hinge_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Tensor:
@@ -73,9 +74,10 @@ def discopop_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.
     return (1.0 - share_P) * -F.logsigmoid(logit_P) + share_P * torch.exp((-logit_P).clamp(max=LARGEST))
 
 
-SIGMOID = PairObjective("sigmoid", sigmoid_loss, dials=(*DIVERGENCE, "strength_offset"))
-SIGMOID_NORM = PairObjective("sigmoid_norm", sigmoid_norm_loss, dials=(*DIVERGENCE, "strength_offset"))
-HINGE = PairObjective("hinge", hinge_loss, dials=(*DIVERGENCE, "strength_offset"))
-ROBUST = PairObjective("robust", robust_loss, dials=(*DIVERGENCE, "strength_offset"), own_smoothing=True)
+MARGINS = (*DIVERGENCE, "strength_offset", "dynamic_beta", "dynamic_beta_rate")
+SIGMOID = PairObjective("sigmoid", sigmoid_loss, dials=MARGINS)
+SIGMOID_NORM = PairObjective("sigmoid_norm", sigmoid_norm_loss, dials=MARGINS)
+HINGE = PairObjective("hinge", hinge_loss, dials=MARGINS)
+ROBUST = PairObjective("robust", robust_loss, dials=MARGINS, own_smoothing=True)
 H_DPO = PairObjective("h_dpo", h_dpo_loss, dials=("entropy_alpha",))
 DISCOPOP = PairObjective("discopop", discopop_loss, dials=(*DIVERGENCE, "discopop_tau"))

@@ -15,6 +15,7 @@ from ..optimise import Part
 from ..recipes import ObjectiveDials, OptimSettings
 from ..rows import PreferenceRow
 from ..text import Group, cuts
+from .dynamic_beta import reward_margin
 from .mixture import Mixture
 from .steps import LazySteps, PlannedTraining
 from .t_reg import token_rewards
@@ -54,6 +55,7 @@ class PairBatch:
     tie_P: torch.Tensor
     offset_P: torch.Tensor | None = None
     guide_N: torch.Tensor | None = None
+    margin_P: torch.Tensor | None = None
 
 
 def pair_groups(policy: Policy, rows: Sequence[PreferenceRow], max_length: int) -> list[Group]:
@@ -98,6 +100,7 @@ def pair_plan(
     weight_P = torch.tensor([row.weight * strength_factor(row, asked) for row in rows])
     tie_P = torch.tensor([row.strength == 0 for row in rows])
     offset_P = torch.tensor([strength_margin(row, asked) for row in rows]) if asked.strength_offset else None
+    margin_P = torch.tensor([reward_margin(row) for row in rows]) if asked.dynamic_beta else None
     shape = layout(policy.model)
     plan = training_steps(
         groups,
@@ -115,7 +118,8 @@ def pair_plan(
         ahead_P = None if offset_P is None else offset_P[rows_P].to(policy.device)
         guide = [guides[chosen[place]][response] for place, response in batch.sequences] if guides else []
         guide_N = torch.cat(guide).to(policy.device) if guide else None
-        return PairBatch(batch, terms[0], terms[1], terms[2], terms[3], ahead_P, guide_N)
+        by_P = None if margin_P is None else margin_P[rows_P].to(policy.device)
+        return PairBatch(batch, terms[0], terms[1], terms[2], terms[3], ahead_P, guide_N, by_P)
 
     return PlannedTraining(LazySteps(plan, build), cuts(groups))
 
@@ -172,6 +176,8 @@ def pair_terms(model: Any, micro: PairBatch, dials: ObjectiveDials | None = None
         Side(policy_P2[:, j], reference_P2[:, j], length_P2[:, j], certainty_P2[j], offset_P2[j], guided_P2[j])
         for j in (0, 1)
     )
+    if micro.margin_P is not None:
+        first = replace(first, margin_P=micro.margin_P.to(policy_P2.dtype))
     p_P, weight_P = (values.to(policy_P2.dtype) for values in (micro.p_P, micro.weight_P))
     return PairTerms(first, second, p_P, weight_P, micro.tie_P)
 

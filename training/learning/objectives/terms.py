@@ -15,7 +15,8 @@ class Side:
     ``reference_P`` is zero where an objective needs no reference. ``certainty_P`` is the policy's own weight of the
     response (WPO, without gradient) and ``guided_P`` its log-probabilities summed with a reward per token as weight
     (T-REG), None where nobody asked for it. ``offset_P`` is the reward by which it must be ahead of the other one (of
-    the first response of a pair only; negative where it was found worse), None for none.
+    the first response of a pair only; negative where it was found worse), None for none. ``margin_P`` is by how much a
+    reward model finds it ahead (of the first response only, too).
     """
 
     policy_P: torch.Tensor
@@ -24,6 +25,7 @@ class Side:
     certainty_P: torch.Tensor | None = None
     offset_P: torch.Tensor | None = None
     guided_P: torch.Tensor | None = None
+    margin_P: torch.Tensor | None = None
 
     @property
     def ratio_P(self) -> torch.Tensor:
