@@ -14,6 +14,7 @@ from training.learning.devices import resolve
 from training.learning.models import Policy, load_policy
 from training.learning.recipes import SamplerSettings
 from training.learning.sampling import Sample, sample
+from training.learning.sampling.uniforms import leaf_seeds
 from training.models import PolicyVersion
 
 SEEDS = 2**31 - 1
@@ -54,6 +55,13 @@ class Shelf:
 def new_seeds(chance: random.Random, count: int) -> list[int]:
     """Seeds that no two samples share by more than accident."""
     return [chance.randrange(SEEDS) for _ in range(count)]
+
+
+def kin_seeds(settings: SamplerSettings, chance: random.Random, count: int) -> list[int]:
+    """Seeds for several responses to one prompt: of one tree's leaves where the sampler grows trees."""
+    if settings.branching == 0:
+        return new_seeds(chance, count)
+    return leaf_seeds(settings, chance.randrange(SEEDS // settings.branching**settings.depth - count), count)
 
 
 def storable(text: str) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from labeling.actions.queueing import NewComparison, add_comparisons
 from labeling.models import Arm, Comparison, Project, Prompt, State
-from training.answering import Shelf, answer, new_seeds
+from training.answering import Shelf, answer, kin_seeds
 from training.dials import sampler
 from training.models import PolicyVersion
 from training.posterior.features import compute_features, differences
@@ -77,8 +77,9 @@ def _sample(
 ) -> list[list[int]]:
     """So many fresh responses to each prompt, all in one batch; ids by prompt."""
     repeated = [prompt for prompt, count in zip(prompts, counts, strict=True) for _ in range(count)]
-    seeds = new_seeds(chance, len(repeated))
-    made = iter(answer(shelf=shelf, version=policy, prompts=repeated, settings=sampler(project), seeds=seeds))
+    settings = sampler(project)
+    seeds = [seed for count in counts for seed in kin_seeds(settings, chance, count)]
+    made = iter(answer(shelf=shelf, version=policy, prompts=repeated, settings=settings, seeds=seeds))
     return [[next(made) for _ in range(count)] for count in counts]
 
 

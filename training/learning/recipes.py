@@ -57,15 +57,25 @@ def _require(condition: bool, sentence: str) -> None:
         raise ValueError(sentence)
 
 
+MOST_LEAVES = 4096  # of one tree
+
+
 @dataclass(frozen=True)
 class SamplerSettings(Dials):
-    """How responses are drawn. ``top_k`` 0 and ``top_p`` 1 are off; ``temperature`` 0 is greedy."""
+    """How responses are drawn. ``top_k`` 0 and ``top_p`` 1 are off; ``temperature`` 0 is greedy.
+
+    ``branching`` of 2 or more draws responses as leaves of trees (``sampling.tree``), so that responses to one prompt
+    begin alike: every ``segment_tokens`` tokens, ``depth`` times over, a beginning goes on in ``branching`` ways.
+    """
 
     temperature: float = 1.0
     top_p: float = 1.0
     top_k: int = 0
     max_new_tokens: int = 160
     batch_size: int = 256
+    branching: int = 0
+    depth: int = 2
+    segment_tokens: int = 12
 
     def __post_init__(self) -> None:
         """Refuse settings that name no distribution."""
@@ -74,6 +84,17 @@ class SamplerSettings(Dials):
         _require(self.top_k >= 0, f"top_k is at least 0 (0 is off), not {self.top_k}")
         _require(self.max_new_tokens >= 1, f"max_new_tokens is at least 1, not {self.max_new_tokens}")
         _require(self.batch_size >= 1, f"batch_size is at least 1, not {self.batch_size}")
+        _require(
+            self.branching == 0 or self.branching >= 2, f"branching is 0 (off) or 2 and more, not {self.branching}"
+        )
+        for name in ("depth", "segment_tokens"):
+            _require(getattr(self, name) >= 1, f"{name} is at least 1, not {getattr(self, name)}")
+        _require(self.branching**self.depth <= MOST_LEAVES, f"a tree has at most {MOST_LEAVES} leaves")
+        begun = (self.depth - 1) * self.segment_tokens
+        room = self.branching == 0 or begun < self.max_new_tokens
+        _require(
+            room, f"{begun} tokens of segments leave none of max_new_tokens {self.max_new_tokens} for the last one"
+        )
 
 
 @dataclass(frozen=True)

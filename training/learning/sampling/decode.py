@@ -17,7 +17,7 @@ from ..rows import Message
 from ..text import Tokens
 from .choose import choose
 from .memory import memory
-from .uniforms import uniforms
+from .uniforms import noise
 
 PREFILL_TOKENS = 16_384  # padded prompt tokens per forward pass
 
@@ -92,8 +92,8 @@ def draw(
     """What follows each sequence of tokens that is already there, which must leave room in the model's context."""
     found: dict[int, Drawn] = {}
     for chosen in _batches(begun, settings.batch_size, mixed=wiring(policy.model).tree):
-        noise = uniforms([seeds[index] for index in chosen], settings.max_new_tokens)
-        drawn = _Drawing(policy, [begun[index] for index in chosen], settings, noise).run()
+        numbers = noise(settings, [seeds[index] for index in chosen])
+        drawn = _Drawing(policy, [begun[index] for index in chosen], settings, numbers).run()
         for index, (tokens, logprobs) in zip(chosen, drawn, strict=True):
             found[index] = Drawn(tokens, logprobs, tokens[-1] in policy.text.end_ids)
         progress(len(found), len(begun))

@@ -5,8 +5,6 @@ of tokens, drawn after those of its ancestors; a response is a path from the roo
 of the policy like any other; leaves with a common ancestor are the same up to there.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +13,7 @@ from ..recipes import SamplerSettings
 from ..rows import Message
 from ..text import Tokens
 from .decode import Drawn, draw
+from .uniforms import node_seed
 
 
 @dataclass(frozen=True)
@@ -37,26 +36,6 @@ class Leaf:
 
 
 @dataclass(frozen=True)
-class Tree:
-    """How a tree is grown: ``branching`` children of every open node down to ``depth``, ``segment_tokens`` a node.
-
-    The last segment of a path is as long as the sampler's ``max_new_tokens`` leaves room for.
-    """
-
-    branching: int = 2
-    depth: int = 2
-    segment_tokens: int = 12
-
-    def __post_init__(self) -> None:
-        """Refuse what is no tree."""
-        if self.branching < 2 or self.depth < 1 or self.segment_tokens < 1:
-            raise ValueError(
-                f"a tree has branching of at least 2, depth and segment_tokens of at least 1, not {self.branching}, "
-                f"{self.depth} and {self.segment_tokens}"
-            )
-
-
-@dataclass(frozen=True)
 class _Node:
     prompt: int
     path: tuple[int, ...]
@@ -66,32 +45,27 @@ class _Node:
 
 
 def grow(
-    policy: Policy,
-    prompts: Sequence[Sequence[Message]],
-    settings: SamplerSettings,
-    tree: Tree,
-    seeds: Sequence[int],
+    policy: Policy, prompts: Sequence[Sequence[Message]], settings: SamplerSettings, trees: Sequence[int]
 ) -> list[list[Leaf]]:
-    """The leaves of one tree for every prompt, by path. One seed per prompt; every level is one batch.
+    """All leaves of one tree for every prompt, by path; ``trees`` numbers them. Every level is one batch.
 
-    Raises ValueError where prompts and seeds differ in number or the segments leave no room for a last one.
+    The same leaves as ``sample`` draws with the seeds ``leaf_seeds``, but a shared segment is computed once. Raises
+    ValueError where prompts and trees differ in number or nothing branches.
     """
-    if len(prompts) != len(seeds):
-        raise ValueError(f"there are {len(prompts)} prompts and {len(seeds)} seeds: give one seed per prompt")
-    if settings.max_new_tokens >= policy.text.context:
-        raise ValueError(f"max_new_tokens leaves no room for a prompt in a context of {policy.text.context} tokens")
-    last = settings.max_new_tokens - (tree.depth - 1) * tree.segment_tokens
-    if last < 1:
-        raise ValueError(
-            f"{tree.depth - 1} segments of {tree.segment_tokens} tokens leave no room for a last one in "
-            f"max_new_tokens {settings.max_new_tokens}: raise it, or grow a smaller tree"
-        )
+    if len(prompts) != len(trees):
+        raise ValueError(f"there are {len(prompts)} prompts and {len(trees)} trees: number a tree for each prompt")
+    if settings.branching == 0:
+        raise ValueError("a tree needs branching of 2 or more: this sampler's is 0")
     room = policy.text.context - settings.max_new_tokens
+    if room < 1:
+        raise ValueError(f"max_new_tokens leaves no room for a prompt in a context of {policy.text.context} tokens")
     roots = [policy.text.prompt_tokens(prompt)[-room:] for prompt in prompts]
     level = [_Node(number, (), (), (), stopped=False) for number in range(len(prompts))]
-    for depth in range(tree.depth):
-        most = last if depth == tree.depth - 1 else tree.segment_tokens
-        level = _grown(policy, roots, level, replace(settings, max_new_tokens=most), tree.branching, seeds)
+    last = settings.max_new_tokens - (settings.depth - 1) * settings.segment_tokens
+    for step in range(settings.depth):
+        most = last if step + 1 == settings.depth else settings.segment_tokens
+        plain = replace(settings, max_new_tokens=most, branching=0)
+        level = _grown(policy, roots, level, plain, settings.branching, trees)
     return [[_leaf(policy, node) for node in level if node.prompt == number] for number in range(len(prompts))]
 
 
@@ -101,12 +75,12 @@ def _grown(
     level: Sequence[_Node],
     settings: SamplerSettings,
     branching: int,
-    seeds: Sequence[int],
+    trees: Sequence[int],
 ) -> list[_Node]:
     """Every open node's children, and the nodes that have ended as they are."""
     children = [(node, child) for node in level if not node.stopped for child in range(branching)]
     begun = [roots[node.prompt] + tuple(t for segment in node.segments for t in segment) for node, _ in children]
-    own = [_seed(seeds[node.prompt], (*node.path, child)) for node, child in children]
+    own = [node_seed(trees[node.prompt], (*node.path, child)) for node, child in children]
     drawn = iter(draw(policy, begun, settings, own))
     return [
         following for node in level for following in ([node] if node.stopped else _children(node, drawn, branching))
@@ -127,11 +101,6 @@ def _children(node: _Node, drawn: Iterator[Drawn], branching: int) -> list[_Node
             )
         )
     return found
-
-
-def _seed(seed: int, path: tuple[int, ...]) -> int:
-    """A node's own 63-bit seed."""
-    return int.from_bytes(hashlib.sha256(json.dumps([seed, *path]).encode()).digest()[:8], "big") >> 1
 
 
 def _leaf(policy: Policy, node: _Node) -> Leaf:
