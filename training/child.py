@@ -19,6 +19,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.utils import timezone
 
 from labeling.actions.telling import tell_project
+from training.caching import register_shards
 from training.folders import located
 from training.judging import judge_client
 from training.learning.job import Stopped
@@ -127,6 +128,7 @@ def execute(run: Run, train: Train | None = None) -> str:
         signal.signal(signal.SIGTERM, before)
     _insist(child.beat)
     _insist(ending)
+    _insist(lambda: register_shards(run.project, run))
     run.refresh_from_db()
     return str(run.state)
 
@@ -141,7 +143,7 @@ def _stopped(run: Run, *, cancelled: bool) -> None:
     tell_project(run.project_id)
 
 
-def _insist(write: Callable[[], None]) -> None:
+def _insist(write: Callable[[], object]) -> None:
     """Write, and try again for two minutes while the database is away. The result lies on disk all the same."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:

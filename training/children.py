@@ -17,6 +17,7 @@ from alignment_site import lifeline
 from alignment_site.patience import PATIENT
 from labeling.actions.telling import tell_project
 from labeling.models import Project
+from training.caching import cache_folder
 from training.dials import changed_reward_recipe, policy_recipe, reward_recipe
 from training.folders import located, project_folder, stored
 from training.learning.devices import resolve
@@ -25,6 +26,8 @@ from training.learning.models import find_model
 from training.learning.objectives.rationale import KEY as RATIONALE
 from training.learning.recipes import PolicyRecipe, RewardRecipe
 from training.learning.rewards.posterior import FastPosterior
+from training.learning.rewards.warm_start import GOES_ON_FROM
+from training.learning.rewards.warm_start import KEY as WARM
 from training.models import PolicyVersion, Posterior, RewardVersion, Run
 from training.posterior.features import feature_folder, feature_policy
 from training.reasons import lay_out_reasons
@@ -56,16 +59,34 @@ def prepare(run: Run, *, background: bool = True, reward: dict[str, Any] | None 
     folder = project_folder(project, "runs", str(run.pk))
     shutil.copyfile(located(frozen.path), folder / "snapshot.jsonl")
     compute = resolve(parameters=parameters_of(base), background=background).to_json()
-    job = Job(kind=run.kind, base=located(base.directory), recipe=recipe.to_json(), compute=compute)
+    job = Job(
+        kind=run.kind,
+        base=located(base.directory),
+        recipe=recipe.to_json(),
+        compute=compute,
+        cache=str(cache_folder(project)),
+    )
     if run.kind == Run.Kind.POLICY:
         _write_policy_job(job, project, folder)
         if job.recipe["loss_type"] == RATIONALE:
             lay_out_reasons(folder, frozen.judgment_ids)
     else:
-        job.write(folder)
+        replace(job, **_goes_on_from(project, job.recipe["method"])).write(folder)
     run.snapshot, run.base, run.recipe = frozen, base, recipe.to_json()
     run.environment, run.directory = compute, stored(folder)
     run.save(update_fields=["snapshot", "base", "recipe", "environment", "directory"])
+
+
+def _goes_on_from(project: Project, method: str) -> dict[str, Any]:
+    """The active reward model and its snapshot, for a method that goes on from it. Nothing while there is none."""
+    row = (
+        project.rewards.filter(state=RewardVersion.State.ACTIVE, deleted_at__isnull=True).select_related("run").first()
+    )
+    if method != WARM or row is None or row.run is None or row.run.snapshot is None:
+        return {}
+    if row.run.recipe.get("method", "davidson") not in GOES_ON_FROM:
+        return {}
+    return {"warm": located(row.directory), "learned": located(row.run.snapshot.path)}
 
 
 def _write_policy_job(job: Job, project: Project, folder: Path) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from labeling.actions.projecting import pause_project, resume_project
 from labeling.actions.telling import tell_project
 from labeling.models import Project
+from training.caching import cached_bytes, forget_model, register_shards
 from training.folders import is_ours, located, size_of
 from training.models import PolicyVersion, RewardVersion, Run
 
@@ -44,7 +45,7 @@ def to_delete(versions: list[Kept], *, keep_last: int = KEEP_LAST) -> list[int]:
 
 def tidy(project: Project) -> int:
     """Delete the weights that the rules do not keep, and what ended runs left. Returns the bytes freed."""
-    freed = _tidy_policies(project) + _tidy_rewards(project) + _tidy_runs(project)
+    freed = _tidy_policies(project) + _tidy_rewards(project) + _tidy_runs(project) + register_shards(project)
     if freed:
         tell_project(project.pk)
     return freed
@@ -75,12 +76,12 @@ def _tidy_rewards(project: Project) -> int:
 
 
 def _delete(version: PolicyVersion | RewardVersion) -> int:
-    """Delete a version's files; its row, its run and its place in lineage stay."""
+    """Delete a version's files and what is cached of it; its row, its run and its place in lineage stay."""
     folder = Path(located(version.directory))
     freed = size_of(folder) if folder.is_dir() else 0
     type(version)._default_manager.filter(pk=version.pk).update(deleted_at=timezone.now())
     shutil.rmtree(folder, ignore_errors=True)
-    return freed
+    return freed + forget_model(version.project, version.digest)
 
 
 def _tidy_runs(project: Project) -> int:
@@ -96,13 +97,13 @@ def _tidy_runs(project: Project) -> int:
 
 
 def used_bytes(project: Project) -> int:
-    """What the project's own versions take."""
+    """What the project's own versions and its cache take."""
     sizes = [
         (row.directory, row.bytes)
         for rows in (project.policies.filter(deleted_at=None), project.rewards.filter(deleted_at=None))
         for row in rows.iterator()
     ]
-    return sum(size for directory, size in sizes if is_ours(directory))
+    return sum(size for directory, size in sizes if is_ours(directory)) + cached_bytes(project)
 
 
 def trouble(project: Project, free: int) -> str:

@@ -203,6 +203,28 @@ class ResponseFeatures(models.Model):
         return f"features of {self.response_id}"
 
 
+class CachedShard(models.Model):
+    """A file of what a frozen model makes of responses: reference log-probabilities, or states that a head reads."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="cached_shards")
+    run = models.ForeignKey(Run, models.SET_NULL, null=True, related_name="cached_shards")
+    kind = models.CharField(max_length=16, help_text="reference, states")
+    model_digest = models.CharField(max_length=64)
+    dtype = models.CharField(max_length=16)
+    path = models.CharField(max_length=1000)
+    sha256 = models.CharField(max_length=64, help_text="Of the whole file; it is the file's name, too.")
+    responses = models.PositiveIntegerField()
+    bytes = models.BigIntegerField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "path"], name="shard_once")]
+        indexes = [models.Index(fields=["project", "model_digest"], name="shards_of_a_model")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.responses} responses under {self.model_digest[:12]}"
+
+
 class Posterior(models.Model):
     """The fast preference head's whole state, saved as one row: mean, precision and watermark."""
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 
-from .shards import SUFFIX, Origin, Shard, open_shard, repair, write_shard
+from .shard_files import SUFFIX
+from .shards import Origin, Shard, open_shard, repair, write_shard
 from .steady import machine
 from .text import Group, Tokens
 

@@ -15,8 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-SUFFIX = ".safetensors"
-ABOUT = "heed"  # one entry of the metadata: safetensors writes several in random order, and a file's name is its hash
+from .shard_files import ABOUT, SUFFIX
 
 
 @dataclass(frozen=True)
@@ -103,19 +102,6 @@ def repair(directory: Path, origin: Origin, shard: Shard) -> None:
     if whole := {key: value for key, value in read.items() if value is not None}:
         write_shard(directory, origin, whole)
     shard.path.unlink(missing_ok=True)
-
-
-def about_shard(path: Path) -> dict[str, str]:
-    """What a shard says of itself (its origin and ``responses``), without torch. Raises ValueError when unreadable."""
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 0 < length < 2**20:
-                raise ValueError(f"{path.name} is no safetensors file")
-            told = json.loads(json.loads(file.read(length))["__metadata__"][ABOUT])
-        return {name: str(told[name]) for name in ("kind", "model", "dtype", "machine", "responses")}
-    except (OSError, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name} cannot be read: {error}") from error
 
 
 def _check(key: bytes, value: torch.Tensor) -> bytes:

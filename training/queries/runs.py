@@ -16,6 +16,7 @@ LOG = "log.txt"
 LOG_BYTES = 20_000
 FIRST, LAST = ["loss"], ["grad_norm", "learning_rate"]
 POINTS = 1_000
+PASSES = {"reference": "Reference passes", "states": "Frozen features"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,16 @@ class RunPage:
     def live(self) -> bool:
         """Whether its page still changes."""
         return self.run.state in (Run.State.QUEUED, Run.State.RUNNING)
+
+    @property
+    def passes(self) -> list[tuple[str, str]]:
+        """What was computed of responses and what an earlier run had: name, and how many of each."""
+        told = self.run.result.get("passes", {})
+        return [
+            (PASSES[kind], f"{count['computed']:,} computed, {count['found']:,} known")
+            for kind, count in told.items()
+            if kind in PASSES and count["asked"]
+        ]
 
 
 def run_list(project: Project) -> QuerySet[Run]:

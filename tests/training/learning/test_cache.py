@@ -20,7 +20,8 @@ from training.learning.cache import LogprobCache, Tally, response_key
 from training.learning.logprobs import response_logprobs
 from training.learning.models import Policy, load_policy, with_lora
 from training.learning.recipes import LoraSettings
-from training.learning.shards import Origin, about_shard, open_shard, write_shard
+from training.learning.shard_files import about_shard
+from training.learning.shards import Origin, open_shard, write_shard
 from training.learning.text import Group
 
 ORIGIN = Origin("reference", "a" * 64, "float32", "m" * 64)

@@ -19,6 +19,8 @@ from .lesson import Lesson
 from .pairwise import PairwiseReward
 from .pairwise_lesson import train_pairwise, tune
 
+KEY = "warm_start"
+GOES_ON_FROM = ("davidson", "rao_kupper", "bradley_terry", KEY)  # methods whose models it can train further
 COLD = "davidson"  # how the first one is trained, when there is nothing to go on from
 
 
