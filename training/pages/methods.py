@@ -32,6 +32,9 @@ GUIDE = (
     ("No memory for a reference model", ("simpo", "orpo")),
     ("Preferences that go round in a circle", ("general_preference",)),
     ("Ratings, marks, criteria or demonstrations", ("helpsteer2", "stepwise", "context_aware", "adversarial_feedback")),
+    ("Reasons that people wrote beside their verdicts", ("rationale",)),
+    ("Good answers to learn from, and none that were worse", ("ift", "sft")),
+    ("Answers that are to be revised once they are written", ("srpo",)),
 )
 TITLES = {
     "objective": "Objectives: what a retraining makes less of",

@@ -325,6 +325,7 @@ def test_ift_trains_adapters_too_and_never_the_table_by_the_mix(tmp_path: Path) 
         ({"loss_type": "srpo", "sync_ref_model": True}, "sync_ref_model has no meaning for srpo"),
         ({"loss_type": "simpo", "sync_ref_model": True}, "sync_ref_model has no meaning for simpo"),
         ({"loss_type": "rationale", "base_loss_type": "kto"}, "there is no pair objective 'kto'"),
+        ({"loss_type": "rationale", "base_loss_type": "aot"}, "set model_pairs_share to 0"),
         ({"loss_type": "rationale", "rationale_form": "cubic"}, "likelihood or logistic"),
         ({"ipl_lambda": -1.0}, "ipl_lambda is at least 0"),
         ({"ift_gamma": 1.5}, r"ift_gamma is in \[0, 1\]"),

@@ -20,6 +20,7 @@ from training.learning.jobs import run_job
 from training.learning.models import load_policy, model_digest
 from training.learning.online.best_against_worst import best_against_worst
 from training.learning.policy_job import mixed, split_prompts
+from training.learning.rationales import Reason, write_reasons
 from training.learning.recipes import OptimSettings, PolicyRecipe, SamplerSettings
 from training.learning.rewards.features import FeatureModel
 from training.learning.rows import Message, PreferenceRow
@@ -131,6 +132,34 @@ def test_a_run_stopped_anywhere_ends_with_the_same_weights(lab, tmp_path) -> Non
     assert stops == 3
     assert result["digest"] == whole["digest"]
     assert result["kl"] == whole["kl"]
+
+
+ON_TOKENS: list[dict[str, Any]] = [
+    *({"loss_type": key} for key in ("t_reg", "srpo", "rationale", "ipl")),
+    {"loss_type": "ift", "beta": 0.1},
+    {"sync_ref_model": True, "ref_model_sync_steps": 2},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dials", ON_TOKENS, ids=str)
+def test_objectives_on_tokens_train_in_a_job_and_resume_to_the_same_weights(lab, tmp_path, dials) -> None:
+    def laid_out(name: str) -> Path:
+        directory = policy_job(lab, tmp_path / name, rounds=1, **dials)
+        write_reasons(directory, [Reason(number, number, one.p, "Longer.") for number, one in enumerate(lab[2])])
+        return directory
+
+    whole = run_job(laid_out("whole"), lambda *told: None, lambda: False)
+    (trained,) = whole["rounds"]
+    assert trained["metrics"]["grad_norm"] > 0.0
+    broken = laid_out("broken")
+    asked = iter([False] * 5)
+    with pytest.raises(Stopped):
+        run_job(broken, lambda *told: None, lambda: next(asked, True))
+    assert len(list((broken / "work" / "round-0").glob("checkpoint-*"))) == 1
+    again = run_job(broken, lambda *told: None, lambda: False)
+    assert (again["digest"], again["rounds"], again["watched"]) == (whole["digest"], [trained], whole["watched"])
+    assert not (broken / "rationales.jsonl").exists()
 
 
 def test_a_resumed_run_does_not_sample_again(lab, tmp_path) -> None:
