@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.learning.tiny import answer, exact, tiny_policy, user
@@ -86,6 +86,7 @@ def test_others_can_be_mixed_in_and_the_reference_may_move(policy: Policy, tmp_p
     assert summed(policy, moving)[0] == pytest.approx(summed(policy, kept)[0], rel=1e-9)
 
 
+@settings(max_examples=30)
 @given(value=st.floats(-200, 0), gamma=st.floats(0, 1))
 def test_the_reference_codes_form_has_between_half_and_all_of_the_slope(value: float, gamma: float) -> None:
     slopes = []

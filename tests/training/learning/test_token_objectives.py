@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.learning.tiny import answer, exact, tiny_policy, user
@@ -190,6 +190,7 @@ def test_without_discount_and_regulariser_ipl_is_dpo_without_a_reference(policy:
     assert part.metrics["rewards/accuracies"] <= part.count
 
 
+@settings(max_examples=30)
 @given(gamma=st.floats(0, 1), beta=st.floats(0.05, 2))
 def test_the_rewards_of_a_response_are_its_likelihood_and_what_the_values_leave(gamma: float, beta: float) -> None:
     noise = torch.Generator().manual_seed(1)
@@ -286,6 +287,7 @@ def test_inputs_of_response_tokens_are_mixed_with_the_greedy_ones_and_nothing_el
     assert torch.allclose(token_logprobs(policy.model, batch, unmixed), token_logprobs(policy.model, batch))
 
 
+@settings(max_examples=30)
 @given(discount=st.floats(0.01, 1), lengths=st.lists(st.integers(1, 6), min_size=1, max_size=4))
 def test_a_token_weighs_what_is_lost_from_it_on(discount: float, lengths: list[int]) -> None:
     batch = of_lengths(*lengths)
