@@ -16,25 +16,29 @@ from .cache import LogprobCache, Tally
 from .devices import Compute, configure, honour, resolve
 from .evaluation.policy import SequenceKL, sequence_kl
 from .job import Report, ShouldStop, Stopped
+from .lists import RankedList
 from .logprobs import response_logprobs
 from .models import Policy, load_policy, model_digest, save_policy
-from .objectives import refuse_unfit
-from .objectives.training import Material, preference_training
+from .objectives import OFFLINE, Listed, objective_of, refuse_unfit
+from .objectives.training import Material, preference_stages, preference_training
 from .online.best_against_worst import answer, best_against_worst
 from .online.margins import with_rewards
 from .online.ranking import PosteriorRanker, Ranker, RewardRanker
 from .online.rollouts import Rollout, rollouts, seed_of
+from .online.whole_lists import whole_lists
 from .optimise import OptimResult, optimise
 from .recipes import PolicyRecipe
 from .rewards.ensemble import RewardEnsemble
 from .rewards.features import FeatureModel
 from .rewards.posterior import FastPosterior
 from .rows import Message, PreferenceRow
+from .scored_prompts import asking, speaking_as
 from .watch import Watch
 
 STAGES = ("sample", "train", "watch", "measure")  # ``report``'s metric ``stage`` is a place in it
 VALIDATION_SHARE = 0.2  # of the training prompts, at most
 Item = TypeVar("Item")
+Judged = PreferenceRow | RankedList  # a pair, or a whole list of responses
 UNITS = {"sample": 40, "train": 40, "watch": 20}  # of progress in a round; the closing measurement has 20
 
 
@@ -93,6 +97,8 @@ def train_policy(directory: Path, report: Report, should_stop: ShouldStop) -> di
         if watch.enough:
             break
     best = watch.restore()
+    if best["step"] == 0:  # nothing was learned, not even what a prompt that asks for a score means
+        run.policy = speaking_as(run.policy, run.incumbent)
     kl = _kl_from_anchor(run, jobs.Job.read(directory))
     result = {
         "rounds": rounds,
@@ -118,6 +124,8 @@ def _prepare(directory: Path, report: Report, should_stop: ShouldStop) -> Run:
     compute = job.plan or resolve()
     (honour if job.plan else configure)(compute)
     policy = load_policy(job.base, device=compute.device, lora=recipe.lora)
+    if recipe.loss_type == OFFLINE.key and recipe.offline_mode == "decision_transformer":
+        policy = asking(policy)
     incumbent = load_policy(job.base, device=compute.device)
     training, validation = split_prompts(jobs.read_prompts(directory), recipe)
     ranker = _ranker(job, recipe, directory, people, compute)
@@ -169,18 +177,23 @@ def split_prompts(
 
 
 def _round(run: Run, number: int) -> dict[str, Any]:
-    """Sample from the policy as it is, pair best against worst, train on that and on people's pairs."""
-    fresh = _fresh_pairs(run, number)
-    rows = mixed(people_of_round(run, number), fresh, run.recipe.model_pairs_share)
-    done = _train(run, number, rows)
+    """Sample from the policy as it is, pair best against worst or rank the whole list, as the objective needs, and
+    train on that and on people's pairs."""
+    fresh = _fresh(run, number)
+    done = _train(run, number, mixed(people_of_round(run, number), fresh, run.recipe.model_pairs_share))
     if not done.finished:
         raise Stopped
     return {
         "round": number + 1,
         "fresh_pairs": len(fresh),
-        "mean_probability": float(np.mean([row.p for row in fresh])) if fresh else None,
+        "mean_probability": float(np.mean([_how_sure(one) for one in fresh])) if fresh else None,
         "metrics": done.metrics,
     }
+
+
+def _how_sure(one: Judged) -> float:
+    """The probability that a pair's first, or a list's best, is preferred."""
+    return max(one.scores or (one.p,)) if isinstance(one, RankedList) else one.p
 
 
 def prompts_of_round(run: Run, number: int) -> list[list[Message]]:
@@ -200,7 +213,7 @@ def _in_turn(run: Run, items: Sequence[Item], name: str, number: int, count: int
     return [items[order[place % len(order)]] for place in range(number * count, (number + 1) * count)]
 
 
-def _fresh_pairs(run: Run, number: int) -> list[PreferenceRow]:
+def _fresh(run: Run, number: int) -> Sequence[Judged]:
     recipe = run.recipe
     prompts = prompts_of_round(run, number)
     if not prompts or recipe.model_pairs_share == 0.0:
@@ -216,7 +229,8 @@ def _fresh_pairs(run: Run, number: int) -> list[PreferenceRow]:
     )
     run.check_stop()
     groups = [(prompt, [one.text for one in mine if one.stopped]) for prompt, mine in _by_prompt(prompts, drawn)]
-    return best_against_worst([group for group in groups if len(group[1]) >= 2], run.ranker, sure=recipe.sure)
+    of_groups = whole_lists if isinstance(objective_of(recipe), Listed) else best_against_worst
+    return of_groups([group for group in groups if len(group[1]) >= 2], run.ranker, sure=recipe.sure)
 
 
 def _by_prompt(prompts: Sequence[list[Message]], drawn: Sequence[Rollout]) -> list[tuple[list[Message], list[Rollout]]]:
@@ -226,13 +240,13 @@ def _by_prompt(prompts: Sequence[list[Message]], drawn: Sequence[Rollout]) -> li
     return list(zip(prompts, mine, strict=True))
 
 
-def mixed(people: Sequence[PreferenceRow], fresh: Sequence[PreferenceRow], share: float) -> list[PreferenceRow]:
+def mixed(people: Sequence[PreferenceRow], fresh: Sequence[Judged], share: float) -> list[Judged]:
     """Both kinds of rows, weighted so that ``share`` of all weight is the fresh ones' and the mean weight is 1."""
     if not fresh:
         return list(people)
-    kinds = ((people, 1.0 - share), (fresh, share))
+    kinds: tuple[tuple[Sequence[Judged], float], ...] = ((people, 1.0 - share), (fresh, share))
     used = [row for rows, part in kinds if part > 0 for row in rows]
-    scaled = []
+    scaled: list[Judged] = []
     for rows, part in kinds:
         weight = sum(row.weight for row in rows)
         if part > 0 and weight > 0:
@@ -240,19 +254,34 @@ def mixed(people: Sequence[PreferenceRow], fresh: Sequence[PreferenceRow], share
     return scaled
 
 
-def _train(run: Run, number: int, rows: list[PreferenceRow]) -> OptimResult:
+def _train(run: Run, number: int, judged: Sequence[Judged]) -> OptimResult:
+    """Train on a round's rows and lists, in as many stages as the objective has."""
     recipe = run.recipe
+    rows = [one for one in judged if isinstance(one, PreferenceRow)]
+    lists = [one for one in judged if isinstance(one, RankedList)]
     settings = replace(recipe.optim, seed=seed_of(recipe.optim.seed, number) % 2**31)
-    training = preference_training(
-        Material(run.policy, rows, recipe, settings, reference=run.incumbent, cache=run.cache, compute=run.compute)
-    )
+    given = Material(run.policy, rows, recipe, settings, run.incumbent, run.cache, run.compute, lists)
+    stages = preference_stages(given)
+    directories = [run.work / f"round-{number}"]
+    if len(stages) > 1:
+        directories = [run.work / f"round-{number}-{place}" for place in range(len(stages))]
+    for place, (stage, directory) in enumerate(zip(stages, directories, strict=True)):
+        done = _train_stage(run, number, stage, directory, (place, len(stages)))
+        if not done.finished:
+            break
+    return done
+
+
+def _train_stage(run: Run, number: int, given: Material, directory: Path, place: tuple[int, int]) -> OptimResult:
+    """Train stage ``place[0]`` of ``place[1]`` of a round."""
+    training = preference_training(given)
     return optimise(
         run.policy.model,
         training.steps,
         training.loss,
-        settings,
-        directory=run.work / f"round-{number}",
-        report=lambda step, total, metrics: run.told(number, "train", step / total, metrics),
+        given.settings,
+        directory=directory,
+        report=lambda step, total, metrics: run.told(number, "train", (place[0] + step / total) / place[1], metrics),
         should_stop=run.should_stop,
         companion=training.companion,
     )

@@ -224,6 +224,8 @@ class RewardRecipe(EnsembleDials, RewardDials):
 
 
 F_DIVERGENCES = ("reverse_kl", "forward_kl", "js_divergence", "alpha_divergence")
+TPO_LOSSES = ("sigmoid", "hinge", "ipo", "tpo-l")
+OFFLINE_MODES = ("filtered", "weighted", "decision_transformer")
 
 
 @dataclass(frozen=True)
@@ -233,7 +235,8 @@ class ObjectiveDials(Dials):
 
     Every pair objective reads ``beta``, ``label_smoothing``, ``ld_alpha`` (1 counts the whole response),
     ``use_weighting`` and ``strength_weight`` (how much more each step of a stated strength counts). Those with a margin
-    read ``strength_offset`` (the reward that strength asks for), links that know ties ``tie_probability``.
+    read ``strength_offset`` (the reward that strength asks for), links that know ties ``tie_probability``. Those on
+    lists read ``strength_weight`` and what stands beside their formulas.
     """
 
     beta: float = 0.1
@@ -269,6 +272,12 @@ class ObjectiveDials(Dials):
     sync_ref_model: bool = False
     ref_model_mixup_alpha: float = 0.6
     ref_model_sync_steps: int = 512
+    length_penalty: float = 1.0
+    rrhf_weight: float = 1.0
+    tpo_loss_type: str = "sigmoid"
+    tpo_l_gamma: float = 0.5
+    offline_mode: str = "filtered"
+    score_threshold: float = 0.5
 
     def __post_init__(self) -> None:
         """Refuse dials without a meaning."""
@@ -284,6 +293,7 @@ class ObjectiveDials(Dials):
         _require(self.entropy_alpha > 0.0, f"entropy_alpha is above 0 (1 is DPO), not {self.entropy_alpha}")
         _require(self.nll_weight >= 0.0, f"nll_weight is at least 0, not {self.nll_weight}")
         _require(0.0 < self.contrastive_bias <= 1.0, f"contrastive_bias is in (0, 1], not {self.contrastive_bias}")
+        self._refuse_of_lists()
         _require(0.0 < self.tie_probability < 1.0, f"tie_probability is in (0, 1), not {self.tie_probability}")
         for name in ("desirable_weight", "undesirable_weight", "strength_offset", "strength_weight"):
             _require(getattr(self, name) >= 0.0, f"{name} is at least 0, not {getattr(self, name)}")
@@ -297,6 +307,14 @@ class ObjectiveDials(Dials):
         )
         _require(self.ref_model_sync_steps >= 1, f"ref_model_sync_steps is at least 1, not {self.ref_model_sync_steps}")
         _require(self.odds_or_ratio in ("odds", "ratio"), f"odds_or_ratio is odds or ratio, not {self.odds_or_ratio!r}")
+
+    def _refuse_of_lists(self) -> None:
+        for name, known in (("tpo_loss_type", TPO_LOSSES), ("offline_mode", OFFLINE_MODES)):
+            chosen = getattr(self, name)
+            _require(chosen in known, f"{name} is one of {', '.join(known)}, not {chosen!r}")
+        for name in ("length_penalty", "rrhf_weight"):
+            _require(getattr(self, name) >= 0.0, f"{name} is at least 0, not {getattr(self, name)}")
+        _require(0.0 <= self.score_threshold <= 1.0, f"score_threshold is in [0, 1], not {self.score_threshold}")
 
 
 @dataclass(frozen=True)

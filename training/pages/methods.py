@@ -30,6 +30,8 @@ GUIDE = (
     ("Chosen answers that become unlikely in training", ("nca_pair", "apo_zero")),
     ("Thumbs on single answers, more of one kind than of the other", ("kto", "bco")),
     ("No memory for a reference model", ("simpo", "orpo")),
+    ("Whole rankings or scores of several answers to one prompt", ("plackett_luce", "rank_dpo")),
+    ("People who often find two answers equally good, and say so", ("davidson_dpo", "rao_kupper_dpo")),
     ("Preferences that go round in a circle", ("general_preference",)),
     ("Ratings, marks, criteria or demonstrations", ("helpsteer2", "stepwise", "context_aware", "adversarial_feedback")),
     ("Reasons that people wrote beside their verdicts", ("rationale",)),

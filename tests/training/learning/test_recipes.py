@@ -10,7 +10,7 @@ import pytest
 from training.learning import recipes
 from training.learning.catalogue import METHODS
 from training.learning.devices import CannotHonour, Compute, configure, cores, describe, honour, resolve
-from training.learning.objectives import PAIR_OBJECTIVES, UNPAIRED_OBJECTIVES
+from training.learning.objectives import names
 from training.learning.recipes import LoraSettings, OptimSettings, PolicyRecipe, RewardRecipe, SamplerSettings
 
 
@@ -72,7 +72,7 @@ def test_every_method_names_a_module_that_exists_and_every_objective_is_listed()
     assert len(keys) == len(set(keys))
     for method in METHODS:
         assert importlib.import_module(method.module).__doc__ and method.paper and method.needs and method.summary
-    assert {*PAIR_OBJECTIVES, *UNPAIRED_OBJECTIVES} <= set(keys)
+    assert set(names()) <= set(keys)
 
 
 # Where a run computes

@@ -25,6 +25,7 @@ from training.learning.recipes import OptimSettings, PolicyRecipe, SamplerSettin
 from training.learning.rewards.features import FeatureModel
 from training.learning.rows import Message, PreferenceRow
 from training.learning.sampling import sample
+from training.learning.scored_prompts import asks
 
 
 def said(role: str, text: str) -> list[Message]:
@@ -76,6 +77,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Any:
     groups = [(one.prompt, list(one.responses)) for one in [*rows, *more]]
     FeatureModel.fit(policy, groups).save(place / "features")
     return place, policy, rows
+
+
+GENTLE = OptimSettings(learning_rate=2e-3, batch_size=8, save_steps=1)
 
 
 def recipe(**dials: Any) -> PolicyRecipe:
@@ -160,6 +164,56 @@ def test_objectives_on_tokens_train_in_a_job_and_resume_to_the_same_weights(lab,
     again = run_job(broken, lambda *told: None, lambda: False)
     assert (again["digest"], again["rounds"], again["watched"]) == (whole["digest"], [trained], whole["watched"])
     assert not (broken / "rationales.jsonl").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("key", "dials"),
+    [
+        ("plackett_luce", {}),
+        ("rank_dpo", {}),
+        ("rrhf", {"beta": 0.1}),
+        ("tpo", {}),
+        ("score_dpo", {}),
+        ("curry_dpo", {"rounds": 1, "optim": GENTLE}),
+        ("offline_rl_alignment", {"score_threshold": 0.8}),
+        ("offline_rl_alignment", {"offline_mode": "weighted", "beta": 0.2}),
+        ("davidson_dpo", {}),
+        ("rao_kupper_dpo", {}),
+    ],
+)
+def test_the_policy_moves_the_same_way_by_whole_lists(lab, tmp_path, key, dials) -> None:
+    directory = policy_job(lab, tmp_path / "job", loss_type=key, **dials)
+    result = run_job(directory, lambda *told: None, lambda: False)
+    trained = load_policy(str(directory / "model"))
+    assert mean_length(trained) > mean_length(lab[1]) + 0.2
+    assert all(one["fresh_pairs"] > 0 for one in result["rounds"])
+
+
+@pytest.mark.slow
+def test_a_curriculum_stopped_anywhere_ends_with_the_same_weights(lab, tmp_path) -> None:
+    dials = {"loss_type": "curry_dpo", "rounds": 1, "n_people": 24}
+    whole = run_job(policy_job(lab, tmp_path / "whole", **dials), lambda *told: None, lambda: False)
+    broken = policy_job(lab, tmp_path / "broken", **dials)
+    stops = 0
+    for patience in (1, 2, 3, 3, 1_000):
+        asked = iter([False] * patience + [True] * 1_000)
+        try:
+            result = run_job(broken, lambda *told: None, lambda asked=asked: next(asked))
+        except Stopped:
+            stops += 1
+    assert stops == 4
+    assert result["digest"] == whole["digest"]
+
+
+@pytest.mark.slow
+def test_a_policy_that_learned_from_scores_asks_for_the_best_unless_nothing_was_learned(lab, tmp_path) -> None:
+    dials = {"loss_type": "offline_rl_alignment", "offline_mode": "decision_transformer", "rounds": 1}
+    for name, limit in (("learned", 0.0), ("nothing", 1e-9)):
+        directory = policy_job(lab, tmp_path / name, **dials, max_kl=limit)
+        result = run_job(directory, lambda *told: None, lambda: False)
+        assert asks(load_policy(str(directory / "model"))) == (result["best_round"] == 1)
+    assert result["best_round"] == 0
 
 
 def test_a_resumed_run_does_not_sample_again(lab, tmp_path) -> None:

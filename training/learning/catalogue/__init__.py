@@ -1,7 +1,7 @@
 """Every method that exists here, by name: its paper, its module, what it needs."""
 
 from .evaluation import EVALUATION
-from .list_objectives import STRENGTH, TIED
+from .list_objectives import LISTED, STRENGTH, TIED
 from .method import Method
 from .monitoring import MONITORING
 from .objectives import MODIFIERS, OBJECTIVES
@@ -13,6 +13,7 @@ from .written_rewards import DYNAMIC_BETA, WRITTEN_REWARDS
 METHODS: list[Method] = [
     *OBJECTIVES,
     *TIED,
+    *LISTED,
     *TOKEN_OBJECTIVES,
     *MODIFIERS,
     *TOKEN_MODIFIERS,

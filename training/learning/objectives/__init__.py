@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from ..lists import list_of_row
 from ..recipes import PolicyRecipe
 from ..rows import PreferenceRow
 from .aot import AOT, AOT_UNPAIRED
+from .curriculum import CURRY_DPO, Curriculum
 from .dpo import DISCOPOP, H_DPO, HINGE, ROBUST, SIGMOID, SIGMOID_NORM
 from .exo import EXO_PAIR
 from .ift import IFT, Ift
@@ -12,14 +14,17 @@ from .ipl import IPL, Ipl
 from .ipo import IPO
 from .mixture import Mixture, refuse_unread, weighed
 from .pointwise import APO_DOWN, APO_ZERO, BCO_PAIR, NCA_PAIR, SPPO_HARD
+from .ranked import PLACKETT_LUCE, RANK_DPO, RRHF, ListObjective
 from .rationale import KEY as RATIONALE
 from .rationale import Rationale
 from .reference_free import ALPHA_PO, ASFT, CPL, CPO, ORPO, SIMPO, TWO_AXES
+from .scored import OFFLINE, SCORE_DPO, OfflineObjective
 from .sft import SFT
 from .srpo import SRPO, Srpo
 from .t_reg import BASES, T_REG
 from .terms import PairObjective, PairTerms, Side, soft_loss
 from .tied import DAVIDSON_DPO, RAO_KUPPER_DPO
+from .tpo import TPO
 from .unpaired import APO_ZERO_UNPAIRED, BCO, KTO, UnpairedObjective
 
 PAIR_OBJECTIVES = {
@@ -33,9 +38,17 @@ PAIR_OBJECTIVES = {
     )
 }
 UNPAIRED_OBJECTIVES = {objective.key: objective for objective in (KTO, APO_ZERO_UNPAIRED, BCO)}
+LIST_OBJECTIVES = {objective.key: objective for objective in (PLACKETT_LUCE, RANK_DPO, RRHF, TPO, SCORE_DPO)}
+Listed = ListObjective | OfflineObjective | Curriculum  # what learns from whole lists of responses
+Lone = Srpo | Ipl | Ift | Listed
 # What reads neither a pair's sequence terms nor single ones, so that it mixes with nothing.
-LONE_OBJECTIVES = {objective.key: objective for objective in (SRPO, IPL, IFT)}
-Objective = Mixture | UnpairedObjective | Rationale | Srpo | Ipl | Ift
+LONE_OBJECTIVES: dict[str, Lone] = {
+    **{objective.key: objective for objective in (SRPO, IPL, IFT)},
+    **LIST_OBJECTIVES,
+    OFFLINE.key: OFFLINE,
+    CURRY_DPO.key: CURRY_DPO,
+}
+Objective = Mixture | UnpairedObjective | Rationale | Lone
 
 
 def pair_objective(loss_type: str) -> PairObjective:
@@ -83,7 +96,7 @@ def objective_of(recipe: PolicyRecipe) -> Objective:
     return found
 
 
-def _lone(recipe: PolicyRecipe) -> Srpo | Ipl | Ift:
+def _lone(recipe: PolicyRecipe) -> Lone:
     if recipe.loss_weights:
         raise ValueError(f"{recipe.loss_type} reads more than likelihoods and mixes with nothing: empty loss_weights")
     lone = LONE_OBJECTIVES[recipe.loss_type]
@@ -107,12 +120,18 @@ def refuse_unfit(recipe: PolicyRecipe, rows: Sequence[PreferenceRow]) -> None:
     objective = objective_of(recipe)
     if isinstance(objective, Mixture | Rationale):
         objective.refuse_unfit(rows)
+    if isinstance(objective, ListObjective):
+        objective.refuse_unfit([list_of_row(row) for row in rows])
 
 
 __all__ = [
+    "LIST_OBJECTIVES",
     "LONE_OBJECTIVES",
+    "OFFLINE",
     "PAIR_OBJECTIVES",
     "UNPAIRED_OBJECTIVES",
+    "ListObjective",
+    "Listed",
     "Mixture",
     "PairObjective",
     "PairTerms",

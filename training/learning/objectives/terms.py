@@ -79,7 +79,7 @@ class PairObjective:
 def offset(chosen: Side, rejected: Side) -> torch.Tensor | float:
     """By how much reward the chosen response must be ahead: [P], or 0 where no pair has an offset.
 
-    Amini et al. 2024, "Direct Preference Optimization with an Offset", arXiv:2402.10571, equation 9: its Δ.
+    Amini et al. 2024, "Direct Preference Optimization with an Offset", arXiv:2402.10571: its Δ.
     """
     if chosen.offset_P is not None:
         return chosen.offset_P

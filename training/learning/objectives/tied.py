@@ -20,7 +20,7 @@ from .terms import PairObjective, Side
 def _davidson(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Tensor:
     """Log-probabilities of chosen, tie and rejected: [3, P]; exp(d/2), ν and exp(−d/2) over their sum.
 
-    Davidson 1970, equation 1; at d = 0 a tie has probability ν/(2 + ν), so ν = 2t/(1 − t).
+    Davidson 1970; at d = 0 a tie has probability ν/(2 + ν), so ν = 2t/(1 − t).
     """
     half_P = 0.5 * logit(chosen, rejected, dials)
     log_tie = math.log(2.0 * dials.tie_probability) - math.log1p(-dials.tie_probability)
@@ -43,7 +43,7 @@ def _threshold(dials: ObjectiveDials) -> float:
 
 
 def rao_kupper_loss(chosen: Side, rejected: Side, dials: ObjectiveDials) -> torch.Tensor:
-    """−log σ(d − θ): [P]. Rao and Kupper 1967, equation 2.6, with θ = log κ."""
+    """−log σ(d − θ): [P]. Rao and Kupper 1967, with θ = log κ."""
     return -F.logsigmoid(logit(chosen, rejected, dials) - _threshold(dials))
 
 
