@@ -44,11 +44,12 @@ def train_reward(
     recipe = RewardRecipe.from_json(job.recipe)
     method = reward_method(recipe)
     method.refuse_unfit(recipe, rows, judge=client is not None)
-    configure(resolve()) if job.plan is None else honour(job.plan)
+    compute = job.plan or resolve()
+    (honour if job.plan else configure)(compute)
     train, kept = keep_back(rows)
     progress = Progress(report, recipe.members + recipe.evaluation_member)
     work = jobs.work_directory(directory)
-    shared = Shared(jobs.cache_of(job, directory), Tally.at(work / "state-passes"), _warm(job))
+    shared = Shared(jobs.cache_of(job, directory), Tally.at(work / "state-passes"), _warm(job), compute)
 
     def train_one(lesson: Lesson) -> RewardModel:
         return method.train(replace(lesson, client=client))

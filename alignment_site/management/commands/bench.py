@@ -2,20 +2,24 @@
 
 import json
 import sys
+import tempfile
 from argparse import ArgumentParser
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 
+from alignment_site import env
 from alignment_site.benching.throwaway import run_on_throwaway
 
 
 class Command(BaseCommand):
     """`manage.py bench`: the figures of EXPERIMENTS.md."""
 
-    help = "Measures judging (cycles per second, latency, anything lost or doubled), the posterior, import and export."
+    help = "Measures judging (cycles per second, latency, what was lost), the posterior, import, export and training."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         what = parser.add_subparsers(dest="what", required=True)
@@ -38,17 +42,29 @@ class Command(BaseCommand):
         posterior.add_argument("--rate", type=float, default=50.0, help="judgments a second")
         posterior.add_argument("--open", type=int, default=10_000, help="comparisons in the queue", dest="open_now")
         posterior.add_argument("--stored", type=int, default=100_000, help="judgments at the start")
-        for one in (judging, posterior, *moved.values()):
+        training = what.add_parser("training", help="DPO and reward models beside TRL, which has its own environment")
+        training.add_argument("--pairs", type=int, default=320, help="of a training")
+        training.add_argument("--repeats", type=int, default=1, help="of every lap; the middle one counts")
+        training.add_argument("--threads", type=int, default=2)
+        training.add_argument("--peer", type=Path, metavar="PYTHON", help="one that has TRL (else it is installed)")
+        for one in (judging, posterior, training, *moved.values()):
             one.add_argument(
                 "--json", nargs="?", const="-", metavar="FILE", help="one JSON object, printed or in a file"
             )
             one.add_argument("--here", action="store_true", help="on this very database, which must be empty")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not options["here"]:
+        if not options["here"] and options["what"] != "training":
             sys.exit(run_on_throwaway("heed_bench", [*sys.argv[1:], "--here"]))
-        call_command("migrate", verbosity=0, interactive=False)
-        what = {"judging": self.judging, "posterior": self.posterior, "import": self.bring_in, "export": self.take_out}
+        if options["here"]:
+            call_command("migrate", verbosity=0, interactive=False)
+        what: dict[str, Callable[[dict[str, Any]], Mapping[str, Any]]] = {
+            "judging": self.judging,
+            "posterior": self.posterior,
+            "import": self.bring_in,
+            "export": self.take_out,
+            "training": self.training,
+        }
         try:
             found = what[options["what"]](options)
         except RuntimeError as error:
@@ -71,6 +87,16 @@ class Command(BaseCommand):
         from alignment_site.benching.posterior import measure
 
         return measure(**{key: options[key] for key in ("seconds", "rate", "open_now", "stored")})
+
+    def training(self, options: dict[str, Any]) -> dict[str, Any]:
+        from training.lab.race.peer import peer_python
+        from training.lab.race.race import Race
+
+        peer = peer_python(env.home(), options["peer"], self.stderr.write)
+        with tempfile.TemporaryDirectory(prefix="heed-race-") as place:
+            chosen = {name: options[name] for name in ("pairs", "repeats", "threads")}
+            rows = Race(Path(place), peer, say=self.stderr.write, **chosen).run()
+        return {"rows": [asdict(row) for row in rows]}
 
     def bring_in(self, options: dict[str, Any]) -> dict[str, float]:
         from alignment_site.benching.transfers import measure_import

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..cache import ResponseCache, Tally, tokens_key
+from ..devices import Compute
 from ..models import Policy, model_digest
 from ..rows import Message, PreferenceRow
 from ..shards import Origin
@@ -51,11 +52,17 @@ class Warm:
 
 @dataclass
 class Shared:
-    """What the members of a reward job share. ``directory`` holds the cache."""
+    """What the members of a reward job share. ``directory`` holds the cache, ``compute`` is how the run computes."""
 
     directory: Path
     tally: Tally = field(default_factory=Tally)
     warm: Warm | None = None
+    compute: Compute | None = None
+
+    @property
+    def device(self) -> str:
+        """Where the members are trained."""
+        return self.compute.device if self.compute else "cpu"
 
     def __post_init__(self) -> None:
         """No cache is open yet."""

@@ -66,7 +66,7 @@ class HeadedReward(torch.nn.Module, Scored):
         told = {**about, "end_ids": list(policy.text.end_ids)}
         made = cls(classifier.eval(), policy.tokenizer, policy.text, told, extra)
         torch.nn.init.zeros_(made.head.weight)
-        return made
+        return made.to(policy.device)
 
     @property
     def head(self) -> torch.nn.Linear:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ..devices import precisely
 from ..evaluation.reward import evaluate
 from ..job import Report, ShouldStop, Stopped
 from ..judges import ChatClient
@@ -91,7 +92,7 @@ class Lesson:
         done = optimise(
             module,
             steps,
-            loss,
+            precisely(loss, self.shared.compute if self.shared else None),
             self.settings,
             directory=place,
             report=self.progress.of(len(steps)),

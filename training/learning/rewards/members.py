@@ -38,7 +38,7 @@ def train_members(
     members: list[RewardModel] = []
     for number in range(recipe.members + recipe.evaluation_member):
         lesson = Lesson(
-            policy=load_policy(base_of(recipe, base, number)),
+            policy=load_policy(base_of(recipe, base, number), device=shared.device),
             train=drawn_for(recipe, rows[0], number),
             kept=rows[1],
             recipe=recipe,

@@ -61,7 +61,7 @@ class PairwiseReward(torch.nn.Module, Scored):
             classifier.config.pad_token_id = policy.text.end_ids[0] if pad is None else pad
         silence_dropout(classifier)
         torch.nn.init.zeros_(head(classifier).weight)
-        return cls(classifier.eval(), tokenizer, policy.text, max_length, method)
+        return cls(classifier.eval(), tokenizer, policy.text, max_length, method).to(policy.device)
 
     def group(self, prompt: Sequence[Message], responses: Sequence[Sequence[Message]]) -> Group:
         """A prompt with its responses, each conversation cut to ``max_length`` from the prompt's start."""

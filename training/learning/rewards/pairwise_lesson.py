@@ -1,5 +1,7 @@
 """Training the pairwise model: the logistic solution on frozen states, then fine-tuning by its link."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -36,10 +38,8 @@ def train_pairwise(lesson: Lesson) -> PairwiseReward:
 def tune(lesson: Lesson, model: PairwiseReward, rows: list[PreferenceRow]) -> None:
     """Fine-tune the whole model on ``rows``, to the checkpoint that predicts the rows kept back best."""
 
-    def loss(trained: PairwiseReward, micro: Micro) -> Part:
-        return _loss(trained, micro, lesson.recipe.center_rewards_coefficient)
-
-    lesson.fit(model, pair_steps(model, rows, lesson.recipe, lesson.settings), loss, lesson.judging(model))
+    recipe = lesson.recipe
+    lesson.fit(model, pair_steps(model, rows, recipe, lesson.settings), pair_reward_loss(recipe), lesson.judging(model))
 
 
 @torch.no_grad()
@@ -84,17 +84,22 @@ def pair_steps(
     return LazySteps(plan, build)
 
 
-def _loss(model: PairwiseReward, micro: Micro, centre: float) -> Part:
-    batch, labels = micro
-    first, second = model(batch).unflatten(0, (-1, 2)).unbind(1)
-    losses = link_loss(model.method, first - second, model.log_tie, labels)
-    centred = centre * labels.weight * (first + second) ** 2
-    right = ((first > second) == (labels.p > 0.5)).float() * labels.weight
-    return Part(
-        (losses + centred).sum(),
-        float(labels.weight.sum()),
-        {
-            "rewards/accuracy": float(right.sum()),
-            "rewards/margin": float(((first - second) * labels.weight).sum().detach()),
-        },
-    )
+def pair_reward_loss(recipe: RewardRecipe) -> Callable[[PairwiseReward, Micro], Part]:
+    """The loss for ``optimise``: the link's, and rewards kept near zero as the recipe says."""
+
+    def loss(model: PairwiseReward, micro: Micro) -> Part:
+        batch, labels = micro
+        first, second = model(batch).unflatten(0, (-1, 2)).unbind(1)
+        losses = link_loss(model.method, first - second, model.log_tie, labels)
+        centred = recipe.center_rewards_coefficient * labels.weight * (first + second) ** 2
+        right = ((first > second) == (labels.p > 0.5)).float() * labels.weight
+        return Part(
+            (losses + centred).sum(),
+            float(labels.weight.sum()),
+            {
+                "rewards/accuracy": float(right.sum()),
+                "rewards/margin": float(((first - second) * labels.weight).sum().detach()),
+            },
+        )
+
+    return loss
