@@ -183,7 +183,20 @@ def model() -> Finding:
     return Finding(State.BAD, f"The starter policy does not load: {said}", mend)
 
 
-BEFORE_DATABASE: tuple[Callable[[], Finding], ...] = (machine, packages, disk, home, port, browser, model)
+def judge() -> Finding:
+    """Whether the language model that judges and writes is set in a way that can be asked; it is not asked here."""
+    from training.judging import judge_endpoint
+
+    try:
+        endpoint = judge_endpoint()
+    except env.BadSetting as error:
+        return Finding(State.BAD, str(error), "Mend the setting, then try manage.py judges check.")
+    if endpoint is None:
+        return good("no judge is set (HEED_JUDGE_URL): methods that ask a language model are off")
+    return good(f"judge: {endpoint.shown} (manage.py judges check asks it)")
+
+
+BEFORE_DATABASE: tuple[Callable[[], Finding], ...] = (machine, packages, disk, home, port, browser, model, judge)
 WITH_DATABASE: tuple[Callable[[], Finding], ...] = (tables, notifications)
 
 

@@ -6,7 +6,7 @@ from alignment_site import env
 from labeling.actions.projecting import change_project
 from labeling.models import Person, Project
 from training.dials import changed_recipe, changed_reward_recipe, policy_recipe
-from training.judging import judge_client
+from training.judging import judge_endpoint
 from training.learning.catalogue import METHODS, Method
 from training.learning.recipes import ObjectiveDials, RewardDials
 
@@ -63,7 +63,7 @@ def lacking(key: str) -> str:
 
 def _judge_is_set() -> bool:
     try:
-        return judge_client() is not None
+        return judge_endpoint() is not None
     except env.BadSetting:
         return False  # `judges check` says what is wrong with it
 

@@ -96,11 +96,10 @@ def _pools(policy: Policy, rows: Sequence[PreferenceRow], seed: int) -> list[Poo
 
 
 def _task(wanted: str, rows: Sequence[PreferenceRow]) -> str:
-    """What people want, as they said it and as some verdicts of theirs show it."""
+    """What people want, as the project says it and as some verdicts show it. People's own words are sent to nobody."""
     sure = [row for row in rows if row.p in (0.0, 1.0)][:EXAMPLES]
     told = [wanted or "It is not written down; some verdicts show it."]
     for row in sure:
         better, worse = (texts(row.prompt, row.responses[k])[1] for k in ((0, 1) if row.p == 1.0 else (1, 0)))
-        why = f"\nbecause: {row.rationale}" if row.rationale else ""
-        told.append(f"better: {better[:600]}\nworse: {worse[:600]}{why}")
+        told.append(f"better: {better[:600]}\nworse: {worse[:600]}")
     return "\n\n".join(told)

@@ -33,7 +33,8 @@ def train_critic(lesson: Lesson) -> WritingReward:
     recipe = lesson.recipe
     form = Form(METHOD, QUESTION, recipe.longest_writing, 0, recipe.max_length)
     model = WritingReward(lesson.policy, form, write_critiques)
-    return train_writing(lesson, model, _critiques(lesson.train, lesson.client))
+    written = _critiques(lesson.train, lesson.client)
+    return train_writing(lesson, model, written, [(not _said(row, 0), not _said(row, 1)) for row in lesson.train])
 
 
 def load_critic(directory: Path, device: str = "cpu") -> WritingReward:
@@ -54,13 +55,19 @@ def critique(text: str) -> Writing:
     return [Message(role="assistant", content=kept)] if kept else []
 
 
+def _said(row: PreferenceRow, side: int) -> str:
+    """What people said of one response; nothing where nobody did."""
+    return row.critiques[side].strip() if row.critiques else ""
+
+
 def _critiques(rows: Sequence[PreferenceRow], client: ChatClient | None) -> list[Written]:
-    given = [row.critiques or ("", "") for row in rows]
+    """People's critiques, and the judge's where they gave none."""
+    given = [[_said(row, 0), _said(row, 1)] for row in rows]
     if client is not None:
-        wanted = [(n, k) for n, both in enumerate(given) for k in (0, 1) if not both[k].strip()]
+        wanted = [(n, k) for n, both in enumerate(given) for k in (0, 1) if not both[k]]
         asked = client.ask_all([ask_about(sides_of(rows[n])[k]) for n, k in wanted])
-        found = {place: answer.text for place, answer in zip(wanted, asked, strict=True)}
-        given = [(found.get((n, 0), both[0]), found.get((n, 1), both[1])) for n, both in enumerate(given)]
+        for (n, k), answer in zip(wanted, asked, strict=True):
+            given[n][k] = answer.text
     return [(critique(both[0]), critique(both[1])) for both in given]
 
 

@@ -110,7 +110,7 @@ def train_tool_user(lesson: Lesson) -> WritingReward:
     pairs = [pair for row in lesson.train for pair in sides_of(row)]
     found = asked_traces(lesson.asked(), pairs, recipe.tool_steps)
     written: list[Written] = list(zip(found[0::2], found[1::2], strict=True))
-    return train_writing(lesson, model, written)
+    return train_writing(lesson, model, written, [(True, True)] * len(written))
 
 
 def load_tool_user(directory: Path, device: str = "cpu") -> WritingReward:

@@ -19,6 +19,7 @@ from ..states import Pair
 from .writing import TOKEN_BUDGET, Writing, WritingReward, _read, mean_nll, plain, writing_loss
 
 Written = tuple[Writing, Writing]
+Asked = Sequence[tuple[bool, bool]]  # which sides' texts a judge wrote
 SHOWN = 12  # texts that a run's result repeats; all of them lie beside the model
 
 
@@ -36,8 +37,9 @@ def sides_of(row: PreferenceRow) -> tuple[Pair, Pair]:
     return (row.prompt, row.responses[0]), (row.prompt, row.responses[1])
 
 
-def train_writing(lesson: Lesson, model: WritingReward, written: Sequence[Written]) -> WritingReward:
-    """Train on the rows with a text for each side (none: that side teaches the score alone)."""
+def train_writing(lesson: Lesson, model: WritingReward, written: Sequence[Written], own: Asked) -> WritingReward:
+    """Train on the rows with a text for each side (none: that side teaches the score alone). ``own`` says which texts
+    a judge wrote."""
     rows, recipe = lesson.train, lesson.recipe
     pairs = [sides_of(row) for row in rows]
     groups = [
@@ -45,7 +47,7 @@ def train_writing(lesson: Lesson, model: WritingReward, written: Sequence[Writte
         for pair, texts in zip(pairs, written, strict=True)
     ]
     _begin(model, groups, rows)
-    _remember(lesson, model, pairs, written)
+    _remember(lesson, model, pairs, written, own)
     steps = _plan(lesson, model, groups)
     shape = plain(model.policy)
 
@@ -114,14 +116,15 @@ def _last_states(model: WritingReward, groups: Sequence[Group]) -> "np.ndarray[A
 
 
 def _remember(
-    lesson: Lesson, model: WritingReward, pairs: Sequence[tuple[Pair, Pair]], written: Sequence[Written]
+    lesson: Lesson, model: WritingReward, pairs: Sequence[tuple[Pair, Pair]], written: Sequence[Written], own: Asked
 ) -> None:
-    """Keep the texts with what they are about: as data, to be shown and never to be followed."""
+    """Keep the texts that a judge wrote, with what they are about: as data, to be shown and never to be followed.
+    People's own words stay where they can be erased."""
     model.examples = [
-        {"prompt": list(prompt), "response": list(response), "writing": list(text)}
-        for both, texts in zip(pairs, written, strict=True)
-        for (prompt, response), text in zip(both, texts, strict=True)
-        if text
+        {"prompt": list(both[k][0]), "response": list(both[k][1]), "writing": list(texts[k])}
+        for both, texts, asked in zip(pairs, written, own, strict=True)
+        for k in (0, 1)
+        if texts[k] and asked[k]
     ]
     lesson.findings["writings"] = model.examples[:SHOWN]
-    lesson.findings["written"] = len(model.examples)
+    lesson.findings["written"] = sum(bool(text) for texts in written for text in texts)
