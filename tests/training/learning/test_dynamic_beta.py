@@ -92,10 +92,10 @@ def test_a_margin_is_a_reward_model_s_else_the_soft_label_s_else_the_stated_stre
 class Lengths:
     """A ranker that likes whatever is short."""
 
-    def read(self, pairs):
+    def read(self, pairs: list) -> np.ndarray:
         return np.array([[len(response[0]["content"])] for _, response in pairs], dtype=float)
 
-    def utility(self, seen, prompt):
+    def utility(self, seen: np.ndarray, prompt: np.ndarray) -> np.ndarray:
         return -seen[:, 0]
 
 
