@@ -108,7 +108,6 @@ def test_declared_features_learn_what_they_can_see_and_show_their_weights(tmp_pa
 @pytest.mark.parametrize(
     ("dials", "words"),
     [
-        ({"method": "ensemble_wco_uwo"}, "2 or more"),
         ({"method": "ensemble_pretrain_seeds", "members": 2}, "name two or more as bases"),
         ({"method": "preference_strength"}, "above 0"),
         ({"method": "barfi"}, "name the rules"),
@@ -167,7 +166,7 @@ def test_common_beginnings_are_counted_in_words() -> None:
 
 
 def test_every_robust_method_says_which_dials_it_reads() -> None:
-    for key in ("barfi", "convex_da", "ensemble_wco_uwo"):
+    for key in ("barfi", "convex_da", "ensemble_pretrain_seeds"):
         assert "features" not in REWARD_METHODS[key].dials
         assert {"pessimism", "strength_margin"} <= set(REWARD_METHODS[key].dials)
     assert json.dumps(REWARD_METHODS["domain_features"].dials)

@@ -7,6 +7,7 @@ from .monitoring import MONITORING
 from .objectives import MODIFIERS, OBJECTIVES
 from .refits import REFITS
 from .reward_models import REWARDS
+from .reward_robustness import ROBUSTNESS
 from .token_objectives import TOKEN_MODIFIERS, TOKEN_OBJECTIVES
 from .written_rewards import DYNAMIC_BETA, WRITTEN_REWARDS
 
@@ -19,6 +20,7 @@ METHODS: list[Method] = [
     *TOKEN_MODIFIERS,
     *STRENGTH,
     *REWARDS,
+    *ROBUSTNESS,
     *DYNAMIC_BETA,
     *EVALUATION,
     *MONITORING,

@@ -105,9 +105,10 @@ REWARDS: list[Method] = [
         "Principled Reinforcement Learning with Human Feedback from Pairwise or K-wise Comparisons (arXiv:2301.11270)",
         "rankings",
         "judgments of pairs; rankings where the pairs of a prompt agree on one order",
-        READ_ONCE,
-        "The likelihood of a whole order, or of its pairs (kwise false); the paper's lower bound on the reward is the "
-        "dial pessimism of the pairwise models",
+        f"{READ_ONCE}; a second one when it scores, for the bound",
+        "The likelihood of a whole order, or of its pairs (kwise false), and the paper's lower bound: a response's "
+        "reward is less the farther its state lies from what was compared (pessimism is b·√n)",
+        pessimism=1.0,
     ),
     _method(
         "implicit",

@@ -28,7 +28,6 @@ from .shared_beginnings import shared_words, told_of_trees
 
 # Every key is the same training; which dials are on is what makes it one method or another.
 KEYS = (
-    "ensemble_wco_uwo",
     "ensemble_pretrain_seeds",
     "preference_strength",
     "barfi",
@@ -150,7 +149,6 @@ def _steps(lesson: Lesson, model: PairwiseReward, found: Material, fresh: list[F
 def unfit(key: str, recipe: RewardRecipe, rows: Sequence[PreferenceRow]) -> str:
     """Why this recipe and these judgments are not what ``key`` names, in words; nothing where they are."""
     wanted = {
-        "ensemble_wco_uwo": (recipe.members > 1, "an ensemble has members of 2 or more"),
         "ensemble_pretrain_seeds": (
             len(set(recipe.bases)) > 1,
             "its members stand on different backbones: name two or more as bases (`manage.py train starter --seed 1 "
