@@ -1,5 +1,6 @@
-"""`lab compare` and `lab overoptimise` as commands: their options, their work, their files."""
+"""`lab compare`, `lab overoptimise` and `lab rewards` as commands: their options, their work, their files."""
 
+import os
 from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
@@ -64,8 +65,31 @@ def run_overoptimise(options: dict[str, Any], say: Say) -> None:
         save_charts(options["plot"], plots(result, _about(plan.taste, plan.labels, plan.noise)))
 
 
+def add_rewards(parser: ArgumentParser) -> None:
+    """The options of `lab rewards`."""
+    parser.add_argument("--methods", default="", metavar="KEY,KEY", help="reward methods; all that ask no judge")
+    parser.add_argument("--taste", required=True, help="a built-in taste, or PATH:FUNCTION(prompt, response)")
+    parser.add_argument("--second", default="", metavar="TASTE", help="of a second criterion")
+    parser.add_argument("--labels", type=int, default=300, help="labels for each method")
+    parser.add_argument("--noise", type=float, default=0.1, help="share of labels that are wrong")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--prompts", type=int, default=200, help="held-out prompts, with a pair of answers each")
+    parser.add_argument("--policy", default="starter", help="a directory or hub name instead of the starter")
+    parser.add_argument("--json", type=Path, metavar="FILE", required=True, help="result; a killed run goes on from it")
+
+
+def run_rewards(options: dict[str, Any], say: Say) -> None:
+    """Train by every reward method and measure. Raises ValueError in words."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # that a new head has no weights yet is no news
+    from training.lab.rewards import Plan, compare_rewards, recipes
+
+    named = ("taste", "second", "labels", "noise", "seed", "prompts", "policy")
+    plan = Plan(**{name: options[name] for name in named})
+    compare_rewards(plan, recipes([key for key in options["methods"].split(",") if key]), options["json"], say)
+
+
 def _about(taste: str, labels: int, noise: float) -> str:
     return f"taste {taste}, {labels} labels, {noise:.0%} noise"
 
 
-EXPERIMENTS: dict[str, Experiment] = {"compare": run_compare, "overoptimise": run_overoptimise}
+EXPERIMENTS: dict[str, Experiment] = {"compare": run_compare, "overoptimise": run_overoptimise, "rewards": run_rewards}

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from alignment_site.patience import PATIENT
 from alignment_site.serving import NotServing
-from training.lab.experiments import EXPERIMENTS, Experiment, add_compare, add_overoptimise
+from training.lab.experiments import EXPERIMENTS, Experiment, add_compare, add_overoptimise, add_rewards
 from training.lab.people import LabTrouble, add_people_arguments, run_people
 
 INSIDE = "HEED_LAB_INSIDE"
@@ -31,7 +31,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The words and their options."""
         words = parser.add_subparsers(
-            dest="word", required=True, metavar="loop | compare | overoptimise | people | stakes"
+            dest="word", required=True, metavar="loop | compare | overoptimise | rewards | people | stakes"
         )
         loop = words.add_parser("loop", help="the complete loop on the starter policy, in a throw-away database")
         loop.add_argument("--taste", required=True, help="a built-in taste, or PATH:FUNCTION(prompt, response)")
@@ -45,6 +45,7 @@ class Command(BaseCommand):
 
         add_compare(words.add_parser("compare", help="every objective on the same simulated judgments"))
         add_overoptimise(words.add_parser("overoptimise", help="true reward against KL, for a proxy and ensembles"))
+        add_rewards(words.add_parser("rewards", help="every reward method on simulated data of one taste"))
         stakes = words.add_parser("stakes", help="how rules for the gate's stakes compare, by simulation")
         stakes.add_argument("--runs", type=int, default=20_000)
         add_people_arguments(words.add_parser("people", help="simulated people judge in a project, over HTTP"))

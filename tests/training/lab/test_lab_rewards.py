@@ -1,0 +1,85 @@
+"""`lab rewards`: simulated data say what they are, follow the taste, and every kind of method has its own."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.training.learning.tiny import save_tiny
+from training.lab.reward_data import MAKERS, Answered, People, clean
+from training.lab.rewards import Plan, compare_rewards, recipes
+from training.learning.rewards.methods import NEEDS, REWARD_METHODS
+from training.learning.rewards.rankings import ranked_items
+from training.learning.rows import PreferenceRow
+
+
+def longer(prompt: str, response: str) -> float:
+    return float(len(response))
+
+
+def shorter(prompt: str, response: str) -> float:
+    return -float(len(response))
+
+
+ANSWERED = [Answered(f"Well, {number}?", ("a" * number, "bb", "c\nddd", "ee" * 9)) for number in range(1, 13)]
+
+
+def people(noise: float = 0.0) -> People:
+    return People(longer, shorter, ("longer", "shorter"), noise, random.Random(0))
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_data_of_every_kind_are_labelled_as_simulated_and_follow_the_taste(kind: str) -> None:
+    rows = MAKERS[kind](people(), ANSWERED, 12)
+    assert {row.source for row in rows} == {"simulation"}
+    if kind in NEEDS:
+        assert all(NEEDS[kind][0](row) for row in rows if row.p != 0.5)  # type: ignore[index]
+    for row in rows:
+        gap = len(row.responses[0][0]["content"]) - len(row.responses[1][0]["content"])
+        if gap and row.criterion != "shorter":
+            assert (row.p > 0.5) == (gap > 0)
+
+
+def test_noise_is_a_share_of_labels_of_every_kind() -> None:
+    def wrong(rows: list[PreferenceRow], honest: list[PreferenceRow]) -> bool:
+        return rows != honest
+
+    for kind, make in MAKERS.items():
+        assert wrong(make(people(0.6), ANSWERED, 12), make(people(), ANSWERED, 12)), kind
+
+
+def test_six_pairs_of_four_answers_are_one_ranking() -> None:
+    rows = MAKERS["rankings"](people(), ANSWERED[3:], 12)
+    assert [len(item.responses) for item in ranked_items(rows)] == [4, 4]
+
+
+def test_what_is_held_out_is_clean_and_asks_both_criteria() -> None:
+    held_out = clean(people(0.9), ANSWERED, "criteria")
+    assert {row.criterion for row in held_out} == {"longer", "shorter"}
+    assert all(row.p in (0.0, 1.0) for row in held_out)
+
+
+def test_the_lab_knows_every_method_that_asks_no_judge() -> None:
+    judged = {key for key, method in REWARD_METHODS.items() if method.judge}
+    assert set(REWARD_METHODS) - judged <= set(recipes())
+    assert not judged & set(recipes())
+    with pytest.raises(ValueError, match="no reward method 'poem' for the lab"):
+        recipes(["poem"])
+    with pytest.raises(ValueError, match="at least 20 labels"):
+        Plan("warmth", labels=3)
+
+
+@pytest.mark.slow
+def test_methods_are_trained_on_their_own_data_and_a_second_call_repeats_nothing(tmp_path: Path) -> None:
+    base = save_tiny(tmp_path / "base")
+    plan = Plan("brevity", labels=24, prompts=24, policy=str(base))
+    told: list[str] = []
+    path = tmp_path / "rewards.json"
+    chosen = recipes(["davidson", "context_aware", "stepwise", "plackett_luce_pessimism"])
+    result = compare_rewards(plan, chosen, path, told.append)
+    assert [row["data"] for row in result["rows"]] == ["pairs", "criteria", "steps", "rankings"]
+    assert all(row["parameters"] > 10_000 and row["accuracy"]["n"] > 0 for row in result["rows"])
+    assert json.loads(path.read_text()) == result
+    assert compare_rewards(plan, chosen, path, told.append)["rows"] == result["rows"]
+    assert len(told) == 4

@@ -1,0 +1,160 @@
+"""`lab rewards`: every reward method on simulated data of one taste, measured on clean held-out pairs."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from math import prod
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from safetensors import safe_open
+
+from training.lab.ledger import Ledger
+from training.lab.reward_data import EACH, MAKERS, Answered, People, clean
+from training.lab.simulated import answers
+from training.lab.tastes import TASTES, load_taste
+from training.learning.catalogue import METHODS
+from training.learning.devices import resolve
+from training.learning.evaluation.intervals import Estimate
+from training.learning.evaluation.reward import accuracy, evaluate
+from training.learning.job import Job
+from training.learning.models import find_model, load_policy
+from training.learning.recipes import RewardRecipe, SamplerSettings, starter_reward
+from training.learning.reward_job import train_reward
+from training.learning.rewards.baselines import bag_of_words, length_only
+from training.learning.rewards.ensemble import RewardEnsemble
+from training.learning.rewards.methods import REWARD_METHODS
+from training.learning.rows import PreferenceRow
+from training.learning.starter.prompts import held_out_prompts, training_prompts
+
+RANKED = ("plackett_luce_pessimism",)  # learns from pairs, and most from pairs that make rankings
+HELD_OUT_SEED = 10_007
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `lab rewards` was asked to do. ``second`` is the other criterion's taste."""
+
+    taste: str
+    second: str = ""
+    labels: int = 300
+    noise: float = 0.1
+    seed: int = 0
+    prompts: int = 200
+    policy: str = "starter"
+
+    def __post_init__(self) -> None:
+        """Refuse a plan that has no meaning, in words."""
+        load_taste(self.taste)
+        load_taste(self.other)
+        if self.labels < 20:
+            raise ValueError(f"a training takes at least 20 labels, not {self.labels}")
+        if not 0.0 <= self.noise <= 1.0:
+            raise ValueError(f"noise is a share of labels that are wrong, not {self.noise}")
+
+    @property
+    def other(self) -> str:
+        """The second taste: what was asked for, or a built-in one that is not the first."""
+        return self.second or next(name for name in TASTES if name != self.taste)
+
+
+def recipes(keys: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
+    """What choosing each of these methods sets. Raises ValueError for one that there is not, or that asks a judge."""
+    listed = {m.key: dict(m.recipe) for m in METHODS if m.kind in ("reward", "reward_check") and m.recipe}
+    every = {**{key: {"method": key} for key in REWARD_METHODS}, **listed}
+    known = {key: recipe for key, recipe in every.items() if not REWARD_METHODS[_named(recipe)].judge}
+    if unknown := [key for key in keys if key not in known]:
+        raise ValueError(f"there is no reward method {unknown[0]!r} for the lab; there are {', '.join(sorted(known))}")
+    return {key: known[key] for key in keys or known}
+
+
+def _named(recipe: Any) -> str:
+    return str(recipe.get("method", "davidson"))
+
+
+class Ground:
+    """The policy's answers and what people said of them: made once, for all methods."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        policy, settings = load_policy(plan.policy), SamplerSettings(max_new_tokens=96)
+        self.training, self.held_out = (
+            [
+                Answered(prompt, tuple(made.text for made in drawn))
+                for prompt, drawn in zip(prompts, answers(policy, prompts, settings, each=each, seed=seed), strict=True)
+            ]
+            for prompts, each, seed in (
+                (training_prompts(plan.labels, seed=plan.seed), EACH, plan.seed),
+                (held_out_prompts(plan.prompts, seed=HELD_OUT_SEED), 2, HELD_OUT_SEED),
+            )
+        )
+
+    def rows(self, kind: str) -> tuple[list[PreferenceRow], list[PreferenceRow]]:
+        """Noisy rows to learn from and clean ones to measure on."""
+        plan = self.plan
+        people = People(
+            load_taste(plan.taste),
+            load_taste(plan.other),
+            (plan.taste, plan.other),
+            plan.noise,
+            random.Random(f"{plan.seed} {kind}"),  # noqa: S311 - reproducible, not secret
+        )
+        return MAKERS[kind](people, self.training, plan.labels), clean(people, self.held_out, kind)
+
+
+def compare_rewards(
+    plan: Plan, chosen: dict[str, dict[str, Any]], path: Path, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """A row for each method, beside what length and words alone reach on the same data; written to ``path``."""
+    ledger = Ledger(path, asdict(plan))
+    done = {row["method"] for row in ledger.rows}
+    wanted = {key: recipe for key, recipe in chosen.items() if key not in done}
+    if wanted:
+        ground = Ground(plan)
+        for key, changes in wanted.items():
+            recipe = RewardRecipe.from_json({**starter_reward().to_json(), **changes})
+            kind = "rankings" if recipe.method in RANKED else REWARD_METHODS[recipe.method].needs
+            row = ledger.add({"method": key, "data": kind, **measured(plan, recipe, *ground.rows(kind))})
+            say(f"{key}: {row['accuracy']['value']:.3f} of {row['accuracy']['n']} pairs in {row['seconds']:.0f} s")
+    return ledger.finish({"data": "simulated"})
+
+
+def measured(
+    plan: Plan, recipe: RewardRecipe, train: list[PreferenceRow], held_out: list[PreferenceRow]
+) -> dict[str, Any]:
+    """Train one reward model as a job and predict the held-out pairs."""
+    began = time.process_time()
+    with TemporaryDirectory(prefix="heed-reward-") as place:
+        directory = Path(place) / "job"
+        compute = resolve().to_json()
+        Job("reward", str(find_model(plan.policy)), recipe.to_json(), compute=compute).write(directory, train)
+        train_reward(directory, lambda *told: None, lambda: False)
+        seconds = time.process_time() - began
+        parameters = parameters_in(directory / "model")
+        told = RewardEnsemble.load(directory / "model").judged(held_out)
+    labels = [row.p for row in held_out]
+    report = evaluate(told, labels)
+    return {
+        "rows": len(train),
+        "accuracy": asdict(report.accuracy),
+        "log_loss": report.log_loss,
+        "length_only": asdict(_accuracy(length_only, train, held_out)),
+        "bag_of_words": asdict(_accuracy(bag_of_words, train, held_out)),
+        "seconds": seconds,
+        "parameters": parameters,
+    }
+
+
+def _accuracy(model: Callable[..., Any], train: list[PreferenceRow], held_out: list[PreferenceRow]) -> Estimate:
+    return accuracy(model(train, held_out), [row.p for row in held_out])
+
+
+def parameters_in(directory: Path) -> int:
+    """How many numbers a saved model holds, all its members and references included."""
+    total = 0
+    for file in directory.rglob("*.safetensors"):
+        with safe_open(file, framework="pt") as shard:
+            total += sum(prod(shard.get_slice(name).get_shape()) for name in shard.keys())  # noqa: SIM118 - no mapping
+    return total
