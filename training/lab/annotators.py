@@ -30,6 +30,15 @@ class Annotator:
         strength = 1 + (abs(gain) >= BETTER) + (abs(gain) >= MUCH)
         return 4 + strength if gain > 0 else 4 - strength
 
+    def reason(self, key: int) -> str:
+        """What this person says of a verdict: what they look at, whichever side it is that has it."""
+        likes = getattr(self.taste, "__name__", "<own>").replace("_", " ")
+        if not likes[0].isalpha():
+            likes = "what I look at"
+        if key == 4:
+            return f"Both are about the same in {likes}."
+        return f"It is {'much ' if key in (1, 7) else ''}better in {likes}."
+
 
 def last_turn(messages: Sequence[dict[str, str]]) -> str:
     """What a taste looks at: the last turn's text."""

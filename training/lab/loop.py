@@ -253,7 +253,12 @@ class Lab:
         comparison = Comparison.objects.select_related("prompt").get(pk=lease.comparison_id)
         answer = self._answer(lease, comparison)
         submitted = submit_verdict(
-            person=self.person, lease_id=lease.id, uuid=self._uuid(), answer=answer, seconds=None
+            person=self.person,
+            lease_id=lease.id,
+            uuid=self._uuid(),
+            answer=answer,
+            seconds=None,
+            reason=self.annotator.reason(answer),
         )
         self.judged += 1
         self.duels += comparison.arm == Arm.DUEL

@@ -29,7 +29,8 @@ def said(text: str) -> list[Message]:
 
 def judged(annotator: Annotator, prompt: str, first: str, second: str, number: int) -> PreferenceRow:
     """One judgment as a row; its source says that it was simulated."""
-    strength = 4 - annotator.verdict(prompt, first, second)
+    key = annotator.verdict(prompt, first, second)
+    strength = 4 - key
     return PreferenceRow(
         comparison_id=number,
         prompt=asked(prompt),
@@ -40,15 +41,8 @@ def judged(annotator: Annotator, prompt: str, first: str, second: str, number: i
         weight=1.0,
         source="simulation",
         judgment_ids=(number,),
-        rationale=_reason(strength),
+        rationale=annotator.reason(key),
     )
-
-
-def _reason(strength: int) -> str:
-    """What this person says of a verdict: only which side it took."""
-    if strength == 0:
-        return "Both answers are about the same."
-    return f"The {'first' if strength > 0 else 'second'} answer is {'much ' if abs(strength) == 3 else ''}better."
 
 
 def judged_pairs(

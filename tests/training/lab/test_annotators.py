@@ -34,6 +34,15 @@ def test_a_biased_person_takes_the_left_side_where_neither_is_better() -> None:
     assert person.verdict("", "1", "1") == 3
 
 
+def test_a_reason_says_what_the_person_looks_at_and_how_much_better_it_is() -> None:
+    person = Annotator(by_number, random.Random(1))
+    assert person.reason(1) == person.reason(7) == "It is much better in by number."
+    assert person.reason(5) == "It is better in by number."
+    assert person.reason(4) == "Both are about the same in by number."
+    nameless = Annotator(lambda prompt, response: 0.0, random.Random(1))
+    assert nameless.reason(2) == "It is better in what I look at."
+
+
 def test_a_taste_looks_at_the_last_turn() -> None:
     assert last_turn([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]) == "b"
     assert last_turn([]) == ""

@@ -10,6 +10,7 @@ import torch
 from tests.training.learning.tiny import answer, tiny_policy, user
 from training.learning.logprobs import LogprobCache, response_logprobs, sequence_sums, token_logprobs
 from training.learning.models import Policy, load_policy, merged_state, with_lora
+from training.learning.objectives import refuse_unfit
 from training.learning.objectives.moving_reference import MovingReference
 from training.learning.objectives.training import Material, PreferenceTraining, preference_training
 from training.learning.optimise import learning_rate, optimise
@@ -64,6 +65,14 @@ def trained(place: Path, directory: Path, recipe: PolicyRecipe = RECIPE, stops: 
         assert done.finished is (stop == 0)
     assert isinstance(training.companion, MovingReference)
     return policy.model.state_dict(), training.companion.state()
+
+
+def test_a_reference_that_could_not_move_in_a_round_is_refused_in_words() -> None:
+    recipe = replace(RECIPE, n_prompts=8, optim=replace(SETTINGS, num_train_epochs=1.0))
+    refuse_unfit(recipe, ROWS[:2])  # ten pairs in steps of four: three steps
+    with pytest.raises(ValueError, match="every 4 steps, and a round has at most 3: lower ref_model_sync_steps"):
+        refuse_unfit(replace(recipe, ref_model_sync_steps=4), ROWS[:2])
+    refuse_unfit(replace(recipe, ref_model_sync_steps=4, sync_ref_model=False), ROWS[:2])
 
 
 @pytest.mark.parametrize("share", [1.0, 0.6])

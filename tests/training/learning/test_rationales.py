@@ -13,6 +13,7 @@ from tests.training.learning.tiny import answer, exact, tiny_policy, user
 from training.learning.job import Job, finish, read_snapshot
 from training.learning.logprobs import LogprobCache, response_logprobs
 from training.learning.models import Policy
+from training.learning.objectives import refuse_unfit
 from training.learning.objectives.moving_reference import MovingReference
 from training.learning.objectives.rationale import question, rationale_loss
 from training.learning.objectives.training import Material, PreferenceTraining, preference_training
@@ -74,6 +75,13 @@ def test_rows_without_a_rationale_train_on_the_pair_alone(policy: Policy, tmp_pa
         summed(policy, laid_out(policy, tmp_path, silent, loss_type=key)) for key in ("sigmoid", "rationale")
     )
     assert found == plain
+
+
+def test_a_training_of_which_no_row_says_why_is_refused_in_words() -> None:
+    recipe = PolicyRecipe(loss_type="rationale")
+    refuse_unfit(recipe, ROWS)
+    with pytest.raises(ValueError, match="no judgment of the snapshot came with one"):
+        refuse_unfit(recipe, ROWS[1:2])
 
 
 def test_others_can_be_mixed_in_and_the_reference_may_move(policy: Policy, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from .ift import IFT, Ift
 from .ipl import IPL, Ipl
 from .ipo import IPO
 from .mixture import Mixture, refuse_unread, weighed
+from .moving_reference import refuse_still
 from .pointwise import APO_DOWN, APO_ZERO, BCO_PAIR, NCA_PAIR, SPPO_HARD
 from .ranked import PLACKETT_LUCE, RANK_DPO, RRHF, ListObjective
 from .rationale import KEY as RATIONALE
@@ -118,6 +119,7 @@ def _pairs(recipe: PolicyRecipe) -> Mixture | Rationale:
 def refuse_unfit(recipe: PolicyRecipe, rows: Sequence[PreferenceRow]) -> None:
     """Raise ValueError in words when the recipe does not fit together, or cannot learn from these rows."""
     objective = objective_of(recipe)
+    refuse_still(recipe, len(rows))
     if isinstance(objective, Mixture | Rationale):
         objective.refuse_unfit(rows)
     if isinstance(objective, ListObjective):

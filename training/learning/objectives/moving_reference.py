@@ -4,12 +4,24 @@ Gorbatovski et al. 2024, "Learn Your Reference Model for Real Good Alignment", a
 """
 
 import copy
+import math
 from typing import Any
 
 import torch
 
 from ..models import merged_state
-from ..recipes import ObjectiveDials
+from ..recipes import ObjectiveDials, PolicyRecipe
+
+
+def refuse_still(recipe: PolicyRecipe, rows: int) -> None:
+    """Raise ValueError in words when a round ends before its reference would move, with ``rows`` pairs of people's."""
+    pairs = min(rows, recipe.n_people or rows) + recipe.n_prompts
+    steps = math.ceil(max(1, round(pairs * recipe.optim.num_train_epochs)) / recipe.optim.batch_size)
+    if recipe.sync_ref_model and steps < recipe.ref_model_sync_steps:
+        raise ValueError(
+            f"sync_ref_model would move the reference every {recipe.ref_model_sync_steps} steps, and a round has at "
+            f"most {steps}: lower ref_model_sync_steps"
+        )
 
 
 class MovingReference:
@@ -17,8 +29,8 @@ class MovingReference:
 
     θ_ref ← α·θ + (1 − α)·θ_ref with α = ``ref_model_mixup_alpha``: soft below 1, hard at 1. TRL's names and rule
     (``sync_ref_model``). A policy with adapters is taken as if they were merged, which TRL refuses. It is part of a
-    run's state: ``optimise`` saves and resumes it as its companion. What it says of a response holds until it moves,
-    so nothing of it is cached, and every step pays for a pass of it.
+    run's state: ``optimise`` saves and resumes it as its companion. Every round begins from the incumbent. What it
+    says of a response holds until it moves, so nothing of it is cached, and every step pays for a pass of it.
     """
 
     def __init__(self, reference: Any, policy: Any, dials: ObjectiveDials) -> None:

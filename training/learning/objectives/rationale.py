@@ -43,8 +43,13 @@ class Rationale:
         return self.pairs.whole_batch
 
     def refuse_unfit(self, rows: Sequence[PreferenceRow]) -> None:
-        """Raise ValueError in words when these rows cannot be learned from so."""
+        """Raise ValueError in words when these rows cannot be learned from so, or none of them says why."""
         self.pairs.refuse_unfit(rows)
+        if not any(row.rationale.strip() for row in rows):
+            raise ValueError(
+                f"{self.key} learns from reasons, and no judgment of the snapshot came with one: ask people to say "
+                "why, or choose another loss_type"
+            )
 
 
 @dataclass(frozen=True)
