@@ -12,12 +12,14 @@ from typing import Any
 from safetensors import safe_open
 
 from training.lab.ledger import Ledger
+from training.lab.measuring import asked
 from training.lab.reward_data import EACH, MAKERS, Answered, People, clean
-from training.lab.simulated import answers
+from training.lab.simulated import answers, said
 from training.lab.tastes import TASTES, load_taste
 from training.learning.catalogue import METHODS
 from training.learning.devices import resolve
 from training.learning.evaluation.intervals import Estimate
+from training.learning.evaluation.policy import win_rate
 from training.learning.evaluation.reward import accuracy, evaluate
 from training.learning.job import Job
 from training.learning.models import find_model, load_policy
@@ -87,7 +89,7 @@ class Ground:
             ]
             for prompts, each, seed in (
                 (training_prompts(plan.labels, seed=plan.seed), EACH, plan.seed),
-                (held_out_prompts(plan.prompts, seed=HELD_OUT_SEED), 2, HELD_OUT_SEED),
+                (held_out_prompts(plan.prompts, seed=HELD_OUT_SEED), EACH, HELD_OUT_SEED),
             )
         )
 
@@ -116,35 +118,43 @@ def compare_rewards(
         for key, changes in wanted.items():
             recipe = RewardRecipe.from_json({**starter_reward().to_json(), **changes})
             kind = "rankings" if recipe.method in RANKED else REWARD_METHODS[recipe.method].needs
-            row = ledger.add({"method": key, "data": kind, **measured(plan, recipe, *ground.rows(kind))})
-            say(f"{key}: {row['accuracy']['value']:.3f} of {row['accuracy']['n']} pairs in {row['seconds']:.0f} s")
+            row = ledger.add({"method": key, "data": kind, **measured(ground, recipe, kind)})
+            right, best = (row[name]["value"] for name in ("accuracy", "best_of_4"))
+            say(f"{key}: {right:.3f} of {row['accuracy']['n']} pairs, best of 4 {best:.3f}, {row['seconds']:.0f} s")
     return ledger.finish({"data": "simulated"})
 
 
-def measured(
-    plan: Plan, recipe: RewardRecipe, train: list[PreferenceRow], held_out: list[PreferenceRow]
-) -> dict[str, Any]:
-    """Train one reward model as a job and predict the held-out pairs."""
-    began = time.process_time()
+def measured(ground: Ground, recipe: RewardRecipe, kind: str) -> dict[str, Any]:
+    """Train one reward model as a job, predict the held-out pairs, choose the best of four answers."""
+    (train, held_out), began = ground.rows(kind), time.process_time()
     with TemporaryDirectory(prefix="heed-reward-") as place:
         directory = Path(place) / "job"
         compute = resolve().to_json()
-        Job("reward", str(find_model(plan.policy)), recipe.to_json(), compute=compute).write(directory, train)
+        Job("reward", str(find_model(ground.plan.policy)), recipe.to_json(), compute=compute).write(directory, train)
         train_reward(directory, lambda *told: None, lambda: False)
         seconds = time.process_time() - began
         parameters = parameters_in(directory / "model")
-        told = RewardEnsemble.load(directory / "model").judged(held_out)
-    labels = [row.p for row in held_out]
-    report = evaluate(told, labels)
+        ensemble = RewardEnsemble.load(directory / "model")
+        report = evaluate(ensemble.judged(held_out), [row.p for row in held_out])
+        best = best_of_four(ground, ensemble)
     return {
         "rows": len(train),
         "accuracy": asdict(report.accuracy),
         "log_loss": report.log_loss,
         "length_only": asdict(_accuracy(length_only, train, held_out)),
         "bag_of_words": asdict(_accuracy(bag_of_words, train, held_out)),
+        "best_of_4": asdict(best),
         "seconds": seconds,
         "parameters": parameters,
     }
+
+
+def best_of_four(ground: Ground, ensemble: RewardEnsemble) -> Estimate:
+    """How often, by the taste, the answer that the model likes best of four beats the first one; a tie is half."""
+    taste, prompts = load_taste(ground.plan.taste), [one.prompt for one in ground.held_out]
+    places = [ensemble.best_of(asked(one.prompt), [said(text) for text in one.texts]) for one in ground.held_out]
+    ours = [taste(one.prompt, one.texts[place]) for one, place in zip(ground.held_out, places, strict=True)]
+    return win_rate(ours, [taste(one.prompt, one.texts[0]) for one in ground.held_out], prompts).win_rate
 
 
 def _accuracy(model: Callable[..., Any], train: list[PreferenceRow], held_out: list[PreferenceRow]) -> Estimate:

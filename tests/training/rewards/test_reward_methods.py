@@ -164,6 +164,11 @@ def test_a_general_preference_learns_a_cycle_of_texts_and_round_robin_finds_no_b
     shares = model.round_robin(rows[0].prompt, three)
     assert shares.sum() == pytest.approx(1.5)
     assert np.ptp(shares) < 0.2
+    # Of two, the one that beats the other is best, whichever comes first: no scalar says that of all three pairs.
+    ensemble = RewardEnsemble((model,))
+    beats = [(0, 1), (1, 2), (2, 0)]
+    assert [ensemble.best_of(rows[0].prompt, [three[best], three[worst]]) for best, worst in beats] == [0, 0, 0]
+    assert [ensemble.best_of(rows[0].prompt, [three[worst], three[best]]) for best, worst in beats] == [1, 1, 1]
     model.save(tmp_path / "reward", "card")
     again = GeneralPreference.load(tmp_path / "reward")
     assert np.allclose(again.score(pairs(rows[:4])), model.score(pairs(rows[:4])), atol=1e-4)

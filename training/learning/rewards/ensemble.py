@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rows import PreferenceRow
+from ..rows import Message, PreferenceRow
 from .aggregate import aggregate, cautious_margin
 from .interface import RewardModel
 from .likelihood import sigmoid
@@ -46,6 +46,12 @@ class RewardEnsemble:
     def utility(self, rewards_MN: Array, prompt_N: NDArray[np.int64]) -> Array:
         """What ``score`` gave of responses to the prompts ``prompt_N`` → [n], which orders those to one prompt."""
         return aggregate(rewards_MN, prompt_N, rule=self.rule, uncertainty_weight=self.uncertainty_weight)
+
+    def best_of(self, prompt: Sequence[Message], responses: Sequence[Sequence[Message]]) -> int:
+        """Which of k responses to a prompt stands best by the ensemble's rule; the first of equals. Best of n:
+        Stiennon et al. 2020, "Learning to summarize from human feedback", arXiv:2009.01325."""
+        standing_Mk = np.stack([member.standing(prompt, responses) for member in self.members])
+        return int(np.argmax(self.utility(standing_Mk, np.zeros(len(responses), dtype=np.int64))))
 
     def together(self, probability_MN: Array) -> Array:
         """Members' probabilities [members, n] that the first is preferred → [n].

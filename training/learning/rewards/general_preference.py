@@ -68,6 +68,12 @@ class GeneralPreference(HeadedReward):
         against = preference(vectors[:, None], references[None], gates[:, None]).numpy()  # [n, m]
         return _log_odds(sigmoid(against / float(self.about["tau"])).mean(1))
 
+    def standing(self, prompt: Sequence[Message], responses: Sequence[Sequence[Message]]) -> Array:
+        """Log-odds [k] of what ``round_robin`` says; of one response alone its reward."""
+        if len(responses) < 2:
+            return super().standing(prompt, responses)
+        return _log_odds(self.round_robin(prompt, responses))
+
     def round_robin(self, prompt: Sequence[Message], responses: Sequence[Sequence[Message]]) -> Array:
         """Mean win probability [k] of each of k ≥ 2 responses to a prompt against the others: for best of k.
 

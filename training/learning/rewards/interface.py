@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rows import PreferenceRow
+from ..rows import Message, PreferenceRow
 from .likelihood import sigmoid
 from .states import Pair
 
@@ -27,6 +27,10 @@ class RewardModel(Protocol):
 
     def judged(self, rows: Sequence[PreferenceRow]) -> Array:
         """Probability [n] that each row's first response is preferred, by the row's own criterion where it has one."""
+        ...
+
+    def standing(self, prompt: Sequence[Message], responses: Sequence[Sequence[Message]]) -> Array:
+        """How each of k responses to a prompt stands among them, [k]: best of k is the largest."""
         ...
 
     def save(self, directory: Path, card: str) -> None:
@@ -49,6 +53,10 @@ class Scored:
     def judged(self, rows: Sequence[PreferenceRow]) -> Array:
         """Probability [n] that each row's first response is preferred."""
         return self.probability(*sides(rows))
+
+    def standing(self, prompt: Sequence[Message], responses: Sequence[Sequence[Message]]) -> Array:
+        """The rewards [k] of k responses to a prompt."""
+        return self.score([(prompt, response) for response in responses])
 
 
 def sides(rows: Sequence[PreferenceRow]) -> tuple[list[Pair], list[Pair]]:

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models import Policy
-from ..rows import PreferenceRow
 from .features import FeatureModel
-from .interface import sides
+from .interface import Scored
 from .posterior import FastPosterior
 from .states import Pair
 
@@ -18,7 +17,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class PosteriorReward:
+class PosteriorReward(Scored):
     """A feature model and the posterior on its features. Its probabilities are averaged over the posterior."""
 
     features: FeatureModel
@@ -34,10 +33,6 @@ class PosteriorReward:
             return np.zeros(0)
         read = self.features.features([*first, *second])
         return self.posterior.predict(read[: len(first)] - read[len(first) :]).probability
-
-    def judged(self, rows: Sequence[PreferenceRow]) -> Array:
-        """Probability [n] that each row's first response is preferred."""
-        return self.probability(*sides(rows))
 
     def save(self, directory: Path, card: str) -> None:
         """Write the feature model and the posterior's state, whole or not at all. The policy itself is not copied."""
