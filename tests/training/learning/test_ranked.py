@@ -158,8 +158,7 @@ def test_tpo_compares_the_second_with_the_last_and_imitates_the_first(kind: str)
     dials = ObjectiveDials(beta=0.4, tpo_loss_type=kind, tpo_l_gamma=0.3, nll_weight=0.8, label_smoothing=0.1)
     gap = (logps[0] - logps[1]) / (tokens if kind in ("ipo", "tpo-l") else 1)
 
-    def compared(gap: float) -> float:
-        margin = 0.3 if kind == "tpo-l" else 0.0
+    def compared(gap: float, margin: float) -> float:
         forms = {
             "hinge": max(0.0, 1 - 0.4 * gap),
             "ipo": (gap - 1 / 0.8) ** 2,
@@ -168,7 +167,7 @@ def test_tpo_compares_the_second_with_the_last_and_imitates_the_first(kind: str)
         }
         return forms[kind]
 
-    expected = 0.9 * compared(gap) + 0.1 * compared(-gap) - 0.8 * logps[2] / tokens
+    expected = 0.9 * compared(gap, 0.3) + 0.1 * compared(-gap, -0.3) - 0.8 * logps[2] / tokens
     found = loss("tpo", ranked((2, 3, 1)), [logp + 1.0 for logp in logps], dials, tokens)
     assert found == pytest.approx(expected)
 

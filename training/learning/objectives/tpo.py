@@ -38,17 +38,21 @@ def tpo_loss(terms: ListTerms, dials: ObjectiveDials) -> torch.Tensor:
     second_GO1 = (last_GO1 - 1).clamp(max=1)
     gap_GO = (value_GOK.gather(2, second_GO1) - value_GOK.gather(2, last_GO1))[:, :, 0]
     smooth = dials.label_smoothing
-    compared_GO = (1.0 - smooth) * _compared(gap_GO, dials) + smooth * _compared(-gap_GO, dials)
+    margin = dials.tpo_l_gamma if dials.tpo_loss_type == "tpo-l" else 0.0
+    right_GO, wrong_GO = _compared(gap_GO, margin, dials), _compared(-gap_GO, -margin, dials)
+    compared_GO = (1.0 - smooth) * right_GO + smooth * wrong_GO
     return terms.over_orders(compared_GO - dials.nll_weight * mean_GOK[:, :, 0])
 
 
-def _compared(gap: torch.Tensor, dials: ObjectiveDials) -> torch.Tensor:
-    """The loss of a pair whose chosen response is ahead by ``gap`` (log-likelihoods, or their means per token)."""
+def _compared(gap: torch.Tensor, margin: float, dials: ObjectiveDials) -> torch.Tensor:
+    """The loss of a pair whose chosen response is ahead by ``gap`` (log-likelihoods, or their means per token).
+
+    Smoothing turns the margin over with the gap, as TRL does.
+    """
     if dials.tpo_loss_type == "hinge":
         return torch.relu(1.0 - dials.beta * gap)
     if dials.tpo_loss_type == "ipo":
         return (gap - 1.0 / (2.0 * dials.beta)) ** 2
-    margin = dials.tpo_l_gamma if dials.tpo_loss_type == "tpo-l" else 0.0
     return -F.logsigmoid(dials.beta * gap - margin)
 
 
