@@ -13,7 +13,10 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 
 from alignment_site import env
+from alignment_site.benching.realtext import add_realtext_arguments, realtext
 from alignment_site.benching.throwaway import run_on_throwaway
+
+WITHOUT_DATABASE = ("training", "realtext")
 
 
 class Command(BaseCommand):
@@ -53,10 +56,12 @@ class Command(BaseCommand):
             )
             one.add_argument("--here", action="store_true", help="on this very database, which must be empty")
 
+        add_realtext_arguments(what.add_parser("realtext", help="reward models on public pairs, prompts unseen"))
+
     def handle(self, *args: Any, **options: Any) -> None:
-        if not options["here"] and options["what"] != "training":
+        if not options.get("here") and options["what"] not in WITHOUT_DATABASE:
             sys.exit(run_on_throwaway("heed_bench", [*sys.argv[1:], "--here"]))
-        if options["here"]:
+        if options.get("here"):
             call_command("migrate", verbosity=0, interactive=False)
         what: dict[str, Callable[[dict[str, Any]], Mapping[str, Any]]] = {
             "judging": self.judging,
@@ -64,18 +69,26 @@ class Command(BaseCommand):
             "import": self.bring_in,
             "export": self.take_out,
             "training": self.training,
+            "realtext": self.realtext,
         }
         try:
             found = what[options["what"]](options)
         except RuntimeError as error:
             raise CommandError(str(error)) from error
+        self.tell(found, options)
+
+    def tell(self, found: Mapping[str, Any], options: dict[str, Any]) -> None:
+        """Print the figures, or write them as JSON."""
         if options["json"] == "-":
             self.stdout.write(json.dumps(found))
         elif options["json"]:
             Path(options["json"]).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        else:
+        elif options["what"] != "realtext":  # which has told its table
             for name, value in found.items():
                 self.stdout.write(f"{name:20} {value}")
+
+    def realtext(self, options: dict[str, Any]) -> dict[str, Any]:
+        return realtext(options, self.stderr.write)
 
     def judging(self, options: dict[str, Any]) -> dict[str, Any]:
         from alignment_site.benching.judging import measure
