@@ -1,6 +1,5 @@
 """What `lab overoptimise` measured, as points with intervals, fitted curves and a picture."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labeling.charts.svg import Point, Series, line_chart
-from training.learning.evaluation.intervals import Estimate, clustered_mean
-from training.learning.evaluation.overoptimisation import Curve, fit_curve, kl_of_best_of
+from training.learning.evaluation.intervals import clustered_mean
+from training.learning.evaluation.overoptimisation import drawn, fit_curve, kl_of_best_of
 
 Array = NDArray[np.float64]
 DRAWS = 400
@@ -21,16 +20,16 @@ def curves(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """``best_of_n`` and ``policy``: of each rule its points, over all seeds, and its fitted curve."""
     chosen = [row for row in rows if row["what"] == "best_of_n"]
     trained = [row for row in rows if row["what"] != "best_of_n"]
-    drawn: dict[str, list[list[dict[str, Any]]]] = {}
+    picked: dict[str, list[list[dict[str, Any]]]] = {}
     for row in chosen:
         for rule in dict.fromkeys(point["rule"] for point in row["points"]):
             mine = [{**point, "kl": float(kl_of_best_of(point["n"]))} for point in row["points"]]
-            drawn.setdefault(rule, []).append([point for point in mine if point["rule"] == rule])
+            picked.setdefault(rule, []).append([point for point in mine if point["rule"] == rule])
     learned: dict[str, list[list[dict[str, Any]]]] = {}
     for row in trained:
         learned.setdefault(row["what"], []).append(row["points"])
     return {
-        "best_of_n": [told(rule, runs, "best_of_n") for rule, runs in drawn.items()],
+        "best_of_n": [told(rule, runs, "best_of_n") for rule, runs in picked.items()],
         "policy": [told(rule, runs, "rl") for rule, runs in learned.items()],
     }
 
@@ -50,20 +49,7 @@ def told(rule: str, runs: Sequence[Sequence[dict[str, Any]]], form: str) -> dict
     gold_nP = gold_SnP.mean(0)
     picks = np.random.default_rng(0).integers(0, count, (DRAWS, count))
     curve = fit_curve(kl_n, gold_nP.mean(1), form, replicates=gold_nP[:, picks].mean(2).T)
-    return {"rule": rule, "seeds": len(runs), "points": points, "curve": curve_json(curve)}
-
-
-def curve_json(curve: Curve | None) -> dict[str, Any] | None:
-    """A curve as plain JSON; ``peak_kl`` is null where it only rises."""
-    if curve is None:
-        return None
-    numbers = {
-        f"{name}{suffix}": getattr(getattr(curve, name), part)
-        for name in ("alpha", "beta")
-        for suffix, part in (("", "value"), ("_low", "low"), ("_high", "high"))
-    }
-    peak = curve.peak_kl
-    return {"form": curve.form, **numbers, "error": curve.error, "peak_kl": peak if math.isfinite(peak) else None}
+    return {"rule": rule, "seeds": len(runs), "points": points, "curve": curve and curve.to_json()}
 
 
 def plots(result: dict[str, Any], about: str) -> list[tuple[str, str]]:
@@ -90,7 +76,5 @@ def _chart(lines: Sequence[dict[str, Any]], title: str) -> str:
 
 def _drawn(curve: dict[str, Any], upto: float) -> list[Point]:
     """A fitted curve from 0 to the last point."""
-    alpha, beta = (Estimate(curve[name], curve[f"{name}_low"], curve[f"{name}_high"], 0) for name in ("alpha", "beta"))
     kl = np.linspace(0.0, upto, 60)
-    found = Curve(curve["form"], alpha, beta, curve["error"]).at(kl)
-    return [Point(float(x), float(y)) for x, y in zip(kl, found, strict=True)]
+    return [Point(float(x), float(y)) for x, y in zip(kl, drawn(curve, kl), strict=True)]

@@ -103,6 +103,17 @@ def greedy_tokens(model: Any, batch: Batch) -> torch.Tensor:
     return _logprobs(base_model(model), batch, wiring(model), lambda logits_NV, target_N: logits_NV.argmax(-1))
 
 
+@torch.no_grad()
+def top_entropies(model: Any, batch: Batch, k: int) -> torch.Tensor:
+    """Where a token is predicted, the entropy [N] of the k likeliest tokens among themselves: 0 to log k nats."""
+
+    def read(logits_NV: torch.Tensor, target_N: torch.Tensor) -> torch.Tensor:
+        logprob_Nk = logits_NV.topk(min(k, logits_NV.shape[1]), dim=1).values.float().log_softmax(-1)
+        return -(logprob_Nk.exp() * logprob_Nk).sum(-1)
+
+    return _logprobs(base_model(model), batch, wiring(model), read)
+
+
 def token_statistics(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Of every predicted token of a batch: its log-probability [N] with gradient, and without one the logarithm of
     the sum of all tokens' squared probabilities [N] and the entropy of the prediction [N], in nats."""

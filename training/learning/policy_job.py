@@ -4,6 +4,7 @@ A run that is killed goes on: samples, every round's weights and every measureme
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,13 +16,14 @@ from . import job as jobs
 from .cache import LogprobCache, Tally
 from .devices import Compute, configure, honour, resolve
 from .evaluation.policy import SequenceKL, sequence_kl
+from .evaluation.watching import overoptimisation
 from .job import Report, ShouldStop, Stopped
 from .lists import RankedList
-from .logprobs import response_logprobs
 from .models import Policy, load_policy, model_digest, save_policy
+from .monitor import Monitor, log_ratios, looking, looks, patience, watched_metrics
 from .objectives import OFFLINE, Listed, objective_of, refuse_unfit
 from .objectives.training import Material, preference_stages, preference_training
-from .online.best_against_worst import answer, best_against_worst
+from .online.best_against_worst import best_against_worst
 from .online.margins import with_rewards
 from .online.ranking import PosteriorRanker, Ranker, RewardRanker
 from .online.rollouts import Rollout, rollouts, seed_of
@@ -51,6 +53,7 @@ class Run:
     compute: Compute
     policy: Policy  # in training
     incumbent: Policy  # as it was: the reference
+    anchor: Policy  # where the KL budget is measured from; often the incumbent itself
     ranker: Ranker
     cache: LogprobCache  # of the incumbent
     people: list[PreferenceRow]
@@ -73,6 +76,11 @@ class Run:
         known = {"stage": float(STAGES.index(stage)), "round": float(number + 1)}
         self.report(int(step), whole * self.recipe.rounds + 20, {**known, **(metrics or {})})
 
+    @property
+    def monitor(self) -> Monitor:
+        """What the policy is watched by."""
+        return Monitor(self.policy, self.incumbent, self.anchor, self.ranker, self.validation, self.recipe, self.work)
+
     def check_stop(self) -> None:
         """Raise Stopped when the run was asked to stop."""
         if self.should_stop():
@@ -87,23 +95,24 @@ def train_policy(directory: Path, report: Report, should_stop: ShouldStop) -> di
     if (done := jobs.finished(directory)) is not None:
         return done
     run = _prepare(directory, report, should_stop)
-    watch = Watch(run.policy.model, lambda number: _measure(run, number), run.work / "watch", patience=2)
+    watch = Watch(run.policy.model, run.monitor, run.work / "watch", patience=patience(run.recipe.rounds))
+    run.told(0, "sample", 0.0, watched_metrics(watch.seen[0]))
     rounds: list[dict[str, Any]] = []
     for number in range(run.recipe.rounds):
-        rounds.append(_round(run, number))
-        told = watch.look(number + 1)
-        run.told(number, "watch", 1.0, {f"watch/{name}": value for name, value in told.items() if name != "step"})
+        rounds.append(_round(run, number, watch))
+        run.told(number, "watch", 1.0, watched_metrics(watch.seen[-1] if watch.enough else watch.look(number + 1)))
         run.check_stop()
         if watch.enough:
             break
     best = watch.restore()
     if best["step"] == 0:  # nothing was learned, not even what a prompt that asks for a score means
         run.policy = speaking_as(run.policy, run.incumbent)
-    kl = _kl_from_anchor(run, jobs.Job.read(directory))
+    kl = _kl_from_anchor(run)
     result = {
         "rounds": rounds,
         "watched": watch.seen,
-        "best_round": int(best["step"]),
+        "overoptimisation": overoptimisation(watch.seen),
+        "best_round": math.ceil(best["step"]),
         "validation_win_probability": best["quality"],
         "kl": kl.kl,
         "kl_standard_error": kl.standard_error,
@@ -127,6 +136,7 @@ def _prepare(directory: Path, report: Report, should_stop: ShouldStop) -> Run:
     if recipe.loss_type == OFFLINE.key and recipe.offline_mode == "decision_transformer":
         policy = asking(policy)
     incumbent = load_policy(job.base, device=compute.device)
+    anchor = incumbent if job.anchor in (None, job.base) else load_policy(job.anchor, device=compute.device)
     training, validation = split_prompts(jobs.read_prompts(directory), recipe)
     ranker = _ranker(job, recipe, directory, people, compute)
     cache = LogprobCache(
@@ -138,7 +148,19 @@ def _prepare(directory: Path, report: Report, should_stop: ShouldStop) -> Run:
     )
     people = with_rewards(people, ranker) if recipe.dynamic_beta else people
     return Run(
-        directory, recipe, compute, policy, incumbent, ranker, cache, people, training, validation, report, should_stop
+        directory,
+        recipe,
+        compute,
+        policy,
+        incumbent,
+        anchor,
+        ranker,
+        cache,
+        people,
+        training,
+        validation,
+        report,
+        should_stop,
     )
 
 
@@ -176,11 +198,12 @@ def split_prompts(
     return order[kept:], order[:kept]
 
 
-def _round(run: Run, number: int) -> dict[str, Any]:
+def _round(run: Run, number: int, watch: Watch) -> dict[str, Any]:
     """Sample from the policy as it is, pair best against worst or rank the whole list, as the objective needs, and
     train on that and on people's pairs."""
     fresh = _fresh(run, number)
-    done = _train(run, number, mixed(people_of_round(run, number), fresh, run.recipe.model_pairs_share))
+    rows = mixed(people_of_round(run, number), fresh, run.recipe.model_pairs_share)
+    done = _train(run, number, rows, watch)
     if not done.finished:
         raise Stopped
     return {
@@ -254,7 +277,7 @@ def mixed(people: Sequence[PreferenceRow], fresh: Sequence[Judged], share: float
     return scaled
 
 
-def _train(run: Run, number: int, judged: Sequence[Judged]) -> OptimResult:
+def _train(run: Run, number: int, judged: Sequence[Judged], watch: Watch) -> OptimResult:
     """Train on a round's rows and lists, in as many stages as the objective has."""
     recipe = run.recipe
     rows = [one for one in judged if isinstance(one, PreferenceRow)]
@@ -266,15 +289,19 @@ def _train(run: Run, number: int, judged: Sequence[Judged]) -> OptimResult:
     if len(stages) > 1:
         directories = [run.work / f"round-{number}-{place}" for place in range(len(stages))]
     for place, (stage, directory) in enumerate(zip(stages, directories, strict=True)):
-        done = _train_stage(run, number, stage, directory, (place, len(stages)))
-        if not done.finished:
+        done = _train_stage(run, number, stage, directory, (place, len(stages)), watch)
+        if watch.enough or not done.finished:
             break
     return done
 
 
-def _train_stage(run: Run, number: int, given: Material, directory: Path, place: tuple[int, int]) -> OptimResult:
+def _train_stage(
+    run: Run, number: int, given: Material, directory: Path, place: tuple[int, int], watch: Watch
+) -> OptimResult:
     """Train stage ``place[0]`` of ``place[1]`` of a round."""
     training = preference_training(given)
+    total = len(training.steps)
+    due = looks(total, run.recipe.optim.num_train_epochs, run.recipe.rounds * place[1])
     return optimise(
         run.policy.model,
         training.steps,
@@ -283,53 +310,12 @@ def _train_stage(run: Run, number: int, given: Material, directory: Path, place:
         directory=directory,
         report=lambda step, total, metrics: run.told(number, "train", (place[0] + step / total) / place[1], metrics),
         should_stop=run.should_stop,
+        enough=looking(watch, due, lambda step: number + (place[0] + step / total) / place[1]),
         companion=training.companion,
     )
 
 
-def _validation_samples(run: Run, policy: Policy, name: str) -> list[Rollout]:
-    return rollouts(
-        policy,
-        run.validation,
-        run.recipe.sampler,
-        each=1,
-        seed=seed_of(run.recipe.seed, "validation"),
-        path=run.work / f"validation-{name}.jsonl",
-    )
-
-
-def _measure(run: Run, number: int) -> dict[str, float]:
-    """The policy as it is against the incumbent, one response each to every validation prompt.
-
-    ``quality`` is the mean probability that a person prefers its response; a response that was cut counts 0 and
-    a policy beyond ``max_kl`` gets -1.
-    """
-    theirs = _validation_samples(run, run.incumbent, "incumbent")
-    ours = _validation_samples(run, run.policy, str(number))
-    sides = [
-        run.ranker.read([(run.validation[one.prompt], answer(one.text)) for one in drawn]) for drawn in (ours, theirs)
-    ]
-    probability = run.ranker.probability(*sides)
-    ended = np.array([one.stopped for one in ours])
-    kl = float(np.mean(_log_ratios(run.incumbent, run.validation, ours)))
-    quality = float(np.where(ended, probability, 0.0).mean())
-    beyond = 0.0 < run.recipe.max_kl < kl
-    return {
-        "quality": -1.0 if beyond else quality,
-        "kl_from_incumbent": kl,
-        "ended": float(ended.mean()),
-        "mean_tokens": float(np.mean([len(one.token_ids) for one in ours])),
-    }
-
-
-def _log_ratios(other: Policy, prompts: Sequence[list[Message]], drawn: Sequence[Rollout]) -> list[float]:
-    """log π(y|x) - log other(y|x) of responses that were sampled from π."""
-    groups = [other.text.group_of_tokens(prompts[one.prompt], [one.token_ids]) for one in drawn]
-    theirs = response_logprobs(other, groups)
-    return [one.logprob - float(values[0].sum()) for one, values in zip(drawn, theirs, strict=True)]
-
-
-def _kl_from_anchor(run: Run, job: jobs.Job) -> SequenceKL:
+def _kl_from_anchor(run: Run) -> SequenceKL:
     """KL of the chosen policy from the anchor on fresh samples at temperature 1, prompts in turn."""
     count, prompts = run.recipe.kl_samples, [*run.validation, *run.training]
     asked = [prompts[place % len(prompts)] for place in range(count)]
@@ -342,9 +328,8 @@ def _kl_from_anchor(run: Run, job: jobs.Job) -> SequenceKL:
         path=run.work / "kl.jsonl",
         progress=lambda done, total: run.told(run.recipe.rounds, "measure", done / max(total, 1)),
     )
-    anchor = run.incumbent if job.anchor in (None, job.base) else load_policy(job.anchor, device=run.compute.device)
     ours = [one.logprob for one in drawn]
-    return sequence_kl(ours, np.array(ours) - _log_ratios(anchor, asked, drawn))
+    return sequence_kl(ours, np.array(ours) - log_ratios(run.anchor, asked, drawn))
 
 
 def _card(run: Run, result: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-Measure = Callable[[int], dict[str, float]]  # of a step; returns at least "quality": more is better
+Measure = Callable[[float], dict[str, float]]  # of a step; returns at least "quality": more is better
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Watch:
         """Whether as many measurements as ``patience`` bears have passed since the best one."""
         return sum(told["step"] > self.best["step"] for told in self.seen) >= self.patience
 
-    def look(self, step: int) -> dict[str, float]:
+    def look(self, step: float) -> dict[str, float]:
         """Measure the model as it is now and keep its weights when they are the best; once per step."""
         known = [told for told in self.seen if told["step"] == step]
         return known[0] if known else self._measured(step)
@@ -72,7 +72,7 @@ class Watch:
     def _trained(self) -> dict[str, torch.nn.Parameter]:
         return {name: p for name, p in self.model.named_parameters() if p.requires_grad}
 
-    def _measured(self, step: int) -> dict[str, float]:
+    def _measured(self, step: float) -> dict[str, float]:
         told = {**self.measure(step), "step": float(step)}
         if not self.seen or told["quality"] > self.best["quality"]:
             weights = {name: p.detach().cpu().clone().contiguous() for name, p in self._trained().items()}

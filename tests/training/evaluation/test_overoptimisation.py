@@ -1,6 +1,7 @@
 """Gao's curves are found again where they were planted; the best of n agrees with counting all subsets."""
 
 import itertools
+import json
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from training.learning.evaluation.overoptimisation import (
     best_of_n,
     best_of_n_weights,
+    drawn,
     fit_curve,
     kl_of_best_of,
 )
@@ -123,3 +125,11 @@ def test_the_kl_of_the_best_of_n_is_that_of_the_greatest_of_n_uniform_numbers() 
         assert kl_of_best_of(n) == pytest.approx(np.mean(density * np.log(density)), abs=1e-4)
     with pytest.raises(ValueError, match="at least one"):
         kl_of_best_of(0)
+
+
+def test_a_curve_is_drawn_from_its_json_and_names_no_infinite_number() -> None:
+    curve = fit_curve(KL, planted("rl", 0.5, -0.1), "rl")
+    assert curve is not None
+    told = json.loads(json.dumps(curve.to_json(), allow_nan=False))
+    assert told["peak_kl"] is None
+    assert drawn(told, KL) == pytest.approx(curve.at(KL))

@@ -16,6 +16,7 @@ from training.learning.logprobs import (
     response_logprobs,
     sequence_sums,
     token_logprobs,
+    top_entropies,
     wiring,
 )
 from training.learning.models import Policy
@@ -171,3 +172,18 @@ def test_the_cache_answers_without_the_model_and_only_for_its_own_digest(llama: 
 def test_cached_values_with_a_gradient_are_refused_in_words(llama: Policy, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="carry no gradient"):
         response_logprobs(llama, [], grad=True, cache=LogprobCache(tmp_path, "a" * 64))
+
+
+def test_the_entropy_of_the_likeliest_tokens_is_that_of_their_own_distribution(llama: Policy) -> None:
+    group = llama.text.group(user("Tell me about the sea."), [answer(text) for text in ANSWERS])
+    shape = layout(llama.model)
+    batch = collate([group], shape)
+    k, expected = 5, []
+    for response in group.responses:
+        logits = llama.model(input_ids=torch.tensor([[*group.prompt, *response]])).logits[0, len(group.prompt) - 1 : -1]
+        share = logits.sort(-1, descending=True).values[:, :k].softmax(-1)
+        expected.append(-(share * share.log()).sum(-1))
+    found = top_entropies(llama.model, batch, k)
+    torch.testing.assert_close(found.double(), torch.cat(expected).detach(), rtol=1e-5, atol=1e-6)
+    whole = top_entropies(llama.model, batch, 10**6)
+    assert bool((found <= whole + 1e-6).all()) and float(found.max()) <= torch.log(torch.tensor(float(k)))

@@ -123,6 +123,24 @@ def test_the_policy_moves_towards_what_was_liked_and_says_how_far_it_went(lab, t
     assert not (directory / "work").exists()
 
 
+def test_a_long_round_is_watched_from_within_by_what_nobody_trained_on(lab, tmp_path) -> None:
+    told: list[dict[str, float]] = []
+    directory = policy_job(lab, tmp_path / "job", rounds=1, model_pairs_share=0.0)
+    result = run_job(directory, lambda step, total, metrics: told.append(metrics), lambda: False)
+    steps = [look["step"] for look in result["watched"]]
+    assert steps == [0.0, pytest.approx(1 / 3), pytest.approx(0.5), pytest.approx(2 / 3), 1.0]
+    first, last = result["watched"][0], result["watched"][-1]
+    assert first["kl_from_incumbent"] == pytest.approx(0.0, abs=1e-4) == first["margin"]
+    assert first["logps_chosen"] - last["logps_chosen"] != 0.0
+    assert last["kl_from_anchor"] == last["kl_from_incumbent"] > 0.0
+    assert 0.0 < last["entropy"] <= np.log(20)
+    assert 0.0 <= last["accuracy"] <= 1.0 and last["margin"] != 0.0
+    seen = [metrics["watch/win_probability"] for metrics in told if "watch/win_probability" in metrics]
+    assert seen == [look["win_probability"] for look in result["watched"]]
+    assert result["overoptimisation"]["start"] == first["win_probability"]
+    assert result["best_round"] in (0, 1)
+
+
 def test_a_run_stopped_anywhere_ends_with_the_same_weights(lab, tmp_path) -> None:
     whole = run_job(policy_job(lab, tmp_path / "whole"), lambda *told: None, lambda: False)
     broken = policy_job(lab, tmp_path / "broken")

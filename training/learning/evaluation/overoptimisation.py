@@ -8,6 +8,7 @@ without an intercept is the exact fit. Pure numpy.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,6 +45,14 @@ class Curve:
             return max(alpha / (2.0 * beta), 0.0) ** 2
         return math.exp(min(2.0 * (alpha / beta - 1.0), 700.0))
 
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values; ``peak_kl`` is null where R only rises, an infinite end of an interval too."""
+        told: dict[str, Any] = {"form": self.form, "error": self.error, "peak_kl": _finite(self.peak_kl)}
+        for name in ("alpha", "beta"):
+            found: Estimate = getattr(self, name)
+            told |= {name: found.value, f"{name}_low": _finite(found.low), f"{name}_high": _finite(found.high)}
+        return told
+
 
 def _estimate(value: float, drawn: Array, n: int) -> Estimate:
     low, high = np.percentile(drawn, INTERVAL) if len(drawn) else (-math.inf, math.inf)
@@ -57,6 +66,15 @@ def _columns(kl: Array, form: str) -> Array:
     d = np.sqrt(np.maximum(kl, 0.0))
     bent = d * d if form == "best_of_n" else d * np.log(np.where(d > 0.0, d, 1.0))
     return np.stack([d, -bent], axis=-1)
+
+
+def drawn(curve: dict[str, Any], kl: ArrayLike) -> Array:
+    """R at each KL of a curve that ``to_json`` wrote."""
+    return np.asarray(_columns(np.asarray(kl, dtype=np.float64), curve["form"]) @ [curve["alpha"], curve["beta"]])
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def fit_curve(
