@@ -18,16 +18,18 @@ import torch
 from training.lab.annotators import Annotator
 from training.lab.ledger import Ledger
 from training.lab.measuring import asked
-from training.lab.simulated import answers, judged_pairs
+from training.lab.simulated import answers, judged_pairs, ranked_lists
 from training.lab.summing_up import outcomes, summary
 from training.lab.tastes import Taste, load_taste, words
+from training.learning.cache import LogprobCache
 from training.learning.catalogue import METHODS, Method
 from training.learning.devices import configure, resolve
 from training.learning.evaluation.policy import sequence_kl, win_rate
-from training.learning.logprobs import LogprobCache, response_logprobs
+from training.learning.lists import RankedList
+from training.learning.logprobs import response_logprobs
 from training.learning.models import Policy, find_model, load_policy, model_digest
-from training.learning.objectives import objective_of
-from training.learning.objectives.training import Material, preference_training
+from training.learning.objectives import Listed, objective_of
+from training.learning.objectives.training import Material, preference_stages, preference_training
 from training.learning.optimise import OptimResult, optimise
 from training.learning.recipes import PolicyRecipe, starter_dpo
 from training.learning.rows import PreferenceRow
@@ -36,6 +38,7 @@ from training.learning.starter.prompts import held_out_prompts, training_prompts
 
 HELD_OUT_SEED = 10_007  # the same prompts for all seeds and methods, so that differences are paired
 LIST = 4  # answers to a prompt, where an objective reads ranked lists
+VERDICTS = LIST * (LIST - 1) // 2  # that put such a list in order
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Ground:
     """What all methods of a seed share: judgments of pairs, judgments of whole lists, the starter's answers."""
 
     pairs: list[PreferenceRow]
-    lists: list[PreferenceRow]
+    lists: list[RankedList]
     theirs: list[Sample]
 
 
@@ -96,20 +99,19 @@ class Comparison:
         """A seed's answers and judgments, made once."""
         if seed not in self.grounds:
             prompts = training_prompts(self.plan.labels, seed=seed)
-            some = prompts[: -(-self.plan.labels // (LIST * (LIST - 1) // 2))]
+            some = prompts[: max(2, self.plan.labels // VERDICTS)]
+            person = Annotator(self.taste, random.Random(f"annotator {seed}"), self.plan.noise)  # noqa: S311
             self.grounds = {
                 seed: Ground(
-                    self._judged(prompts, 2, seed),
-                    self._judged(some, LIST, seed),
+                    judged_pairs(person, prompts, self._drawn(prompts, 2, seed), self.plan.labels),
+                    ranked_lists(person, some, self._drawn(some, LIST, seed)),
                     self._answers(self.starter, self.held_out, 1, seed),
                 )
             }
         return self.grounds[seed]
 
-    def _judged(self, prompts: list[str], each: int, seed: int) -> list[PreferenceRow]:
-        drawn = answers(self.starter, prompts, self.recipe.sampler, each=each, seed=seed)
-        person = Annotator(self.taste, random.Random(f"annotator {seed} {each}"), self.plan.noise)  # noqa: S311
-        return judged_pairs(person, prompts, drawn, self.plan.labels)
+    def _drawn(self, prompts: list[str], each: int, seed: int) -> list[list[Sample]]:
+        return answers(self.starter, prompts, self.recipe.sampler, each=each, seed=seed)
 
     def _answers(self, policy: Policy, prompts: list[str], each: int, seed: int) -> list[Sample]:
         settings = replace(self.recipe.sampler, temperature=1.0, top_p=1.0, top_k=0)  # so that they measure KL too
@@ -121,34 +123,48 @@ class Comparison:
         began, worked = time.monotonic(), time.process_time()
         try:
             recipe = PolicyRecipe.from_json({**self.recipe.to_json(), **method.recipe, "model_pairs_share": 0.0})
-            rows = self._rows(method, recipe, seed)
             policy = load_policy(str(self.folder), device=self.compute.device)
-            done = self._train(policy, recipe, rows, seed)
+            given = self._material(policy, recipe, seed)
+            done = self._train(given)
             spent = {"seconds": time.monotonic() - began, "cpu_seconds": time.process_time() - worked}
-            return {**named, "labels": len(rows), **spent, **_training(done), **self._measured(policy, seed)}
+            return {
+                **named,
+                "labels": len(given.rows) + VERDICTS * len(given.lists),
+                **spent,
+                **_training(done),
+                **self._measured(policy, seed),
+            }
         except Exception as error:  # a comparison of thirty methods does not end with one of them
             return {**named, "error": f"{type(error).__name__}: {error}", "seconds": time.monotonic() - began}
 
-    def _rows(self, method: Method, recipe: PolicyRecipe, seed: int) -> list[PreferenceRow]:
-        """The judgments that this objective can read: lists where it ranks, without ties where it must."""
-        objective, ground = objective_of(recipe), self.ground(seed)
-        if "list" in method.needs:
-            return ground.lists
-        certain = getattr(objective, "whole_batch", False)
-        return [row for row in ground.pairs if row.p != 0.5] if certain else ground.pairs
+    def _material(self, policy: Policy, recipe: PolicyRecipe, seed: int) -> Material:
+        """The judgments that this objective can read: lists where it ranks, without ties where it must.
 
-    def _train(self, policy: Policy, recipe: PolicyRecipe, rows: list[PreferenceRow], seed: int) -> OptimResult:
+        A step reads as many responses of lists as of pairs.
+        """
+        objective, ground = objective_of(recipe), self.ground(seed)
         settings = replace(recipe.optim, seed=seed, num_train_epochs=self.plan.epochs)
-        training = preference_training(Material(policy, rows, recipe, settings, self.starter, self.cache, self.compute))
-        with TemporaryDirectory(dir=self.work) as place:
-            return optimise(
-                policy.model,
-                training.steps,
-                training.loss,
-                settings,
-                directory=Path(place),
-                companion=training.companion,
-            )
+        given = Material(policy, ground.pairs, recipe, settings, self.starter, self.cache, self.compute)
+        if isinstance(objective, Listed):
+            fewer = replace(settings, batch_size=max(1, 2 * settings.batch_size // LIST))
+            return replace(given, rows=[], lists=ground.lists, settings=fewer)
+        certain = getattr(objective, "whole_batch", False)
+        return replace(given, rows=[row for row in ground.pairs if row.p != 0.5]) if certain else given
+
+    def _train(self, given: Material) -> OptimResult:
+        """Train in as many stages as the objective has; the last one's result."""
+        for stage in preference_stages(given):
+            training = preference_training(stage)
+            with TemporaryDirectory(dir=self.work) as place:
+                done = optimise(
+                    given.policy.model,
+                    training.steps,
+                    training.loss,
+                    stage.settings,
+                    directory=Path(place),
+                    companion=training.companion,
+                )
+        return done
 
     def _measured(self, policy: Policy, seed: int) -> dict[str, Any]:
         """Gold win rate against the starter and KL from it, both on one fresh sample to each held-out prompt."""

@@ -5,6 +5,7 @@ from itertools import combinations
 
 from training.lab.annotators import Annotator
 from training.lab.measuring import asked
+from training.learning.lists import RankedList
 from training.learning.models import Policy
 from training.learning.online.rollouts import seed_of
 from training.learning.recipes import SamplerSettings
@@ -43,6 +44,21 @@ def judged(annotator: Annotator, prompt: str, first: str, second: str, number: i
         judgment_ids=(number,),
         rationale=annotator.reason(key),
     )
+
+
+def ranked_lists(annotator: Annotator, prompts: Sequence[str], drawn: Sequence[Sequence[Sample]]) -> list[RankedList]:
+    """Each prompt's answers in order: all pairs of them are judged, and an answer is ranked and scored by its wins."""
+    lists = []
+    for prompt, mine in zip(prompts, drawn, strict=True):
+        wins = [0.0] * len(mine)
+        for (i, first), (j, second) in combinations(enumerate(mine), 2):
+            label = judged(annotator, prompt, first.text, second.text, 0).p
+            wins[i], wins[j] = wins[i] + label, wins[j] + 1.0 - label
+        ranks = tuple(1 + sum(other > own for other in wins) for own in wins)
+        scores = tuple(own / (len(mine) - 1) for own in wins)
+        answered = tuple(said(one.text) for one in mine)
+        lists.append(RankedList(asked(prompt), answered, ranks, scores, source="simulation"))
+    return lists
 
 
 def judged_pairs(

@@ -17,7 +17,7 @@ from training.lab.annotators import Annotator
 from training.lab.comparing import Plan, compare, objectives
 from training.lab.drawing import save_charts
 from training.lab.ledger import Ledger, OtherPlan
-from training.lab.simulated import judged_pairs
+from training.lab.simulated import judged_pairs, ranked_lists
 from training.lab.summing_up import outcomes, plot, summary
 from training.lab.tastes import brevity
 from training.learning.catalogue import METHODS
@@ -36,6 +36,14 @@ def test_judgments_are_rows_that_say_they_were_simulated() -> None:
     assert [row.p for row in rows] == [0.0, 0.0, 0.5, 1.0, 1.0]
     assert {row.source for row in rows} == {"simulation"}
     assert [row.prompt[0]["content"] for row in rows] == ["a"] * 3 + ["b"] * 2
+
+
+def test_a_list_is_ranked_and_scored_by_the_verdicts_that_it_won() -> None:
+    person = Annotator(brevity, random.Random(0), noise=0.0)
+    (ranked,) = ranked_lists(person, ["a"], [drawn("word " * 40, "word " * 12, "word " * 25, "word " * 12)])
+    assert ranked.ranks == (4, 1, 3, 1)
+    assert ranked.scores == pytest.approx((0.0, 2.5 / 3, 1 / 3, 2.5 / 3))
+    assert ranked.source == "simulation"
 
 
 def test_rows_survive_a_kill_in_the_middle_of_a_line(tmp_path: Path) -> None:
@@ -122,19 +130,21 @@ def test_a_method_that_fails_is_a_row_and_is_tried_again_where_the_others_are_ke
     plan = Plan("brevity", labels=20, epochs=1.0, policy=str(tiny))
     said: list[str] = []
 
-    def broken(self: Any, policy: Any, recipe: Any, *rest: Any) -> Any:
-        if recipe.loss_type == "ipo":
+    def broken(self: Any, given: Any) -> Any:
+        if given.recipe.loss_type == "ipo":
             raise RuntimeError("out of luck")
-        return trained(self, policy, recipe, *rest)
+        return trained(self, given)
 
     trained = comparing.Comparison._train
     monkeypatch.setattr(comparing.Comparison, "_train", broken)
-    first = compare(plan, objectives(["sigmoid", "ipo"]), 1, tmp_path / "out.json", said.append)
-    assert [row.get("error") for row in first["rows"]] == [None, "RuntimeError: out of luck"]
+    some = objectives(["sigmoid", "ipo", "rrhf", "curry_dpo"])
+    first = compare(plan, some, 1, tmp_path / "out.json", said.append)
+    assert [row.get("error") for row in first["rows"]] == [None, "RuntimeError: out of luck", None, None]
+    assert [row["labels"] for row in first["rows"][2:]] == [18, 18]
     good = first["rows"][0]
     assert (good["labels"], good["steps"], len(good["outcomes"])) == (20, 2.0, 256)
     assert 0.0 <= good["low"] <= good["win_rate"] <= good["high"] <= 1.0
     monkeypatch.setattr(comparing.Comparison, "_train", trained)
-    again = compare(plan, objectives(["sigmoid", "ipo"]), 1, tmp_path / "out.json", said.append)
-    assert again["rows"][0] == good and "win_rate" in again["rows"][1]
-    assert [line.split(" ")[0] for line in said] == ["sigmoid", "ipo", "ipo"]
+    again = compare(plan, some, 1, tmp_path / "out.json", said.append)
+    assert again["rows"][0] == good and all("win_rate" in row for row in again["rows"])
+    assert [line.split(" ")[0] for line in said] == ["sigmoid", "ipo", "rrhf", "curry_dpo", "ipo"]
