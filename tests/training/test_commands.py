@@ -46,9 +46,21 @@ def test_a_reward_model_is_trained_in_the_foreground(tiny_directory: Path, monke
     a_policy(project, 1, directory=str(tiny_directory), current=True, anchor=True)
     for number in range(12):
         a_judgment(a_comparison(a_prompt(project), f"short {number}", f"a longer answer, {number}"), 1)
-    result = json.loads(told("train", "reward", "--project", project.slug))
+    result = json.loads(told("train", "reward", "--project", project.slug, "--method", "general_preference"))
     assert result["state"] == "done"
     assert result["result"]["rows"] == 12
+    assert result["result"]["method"] == "general_preference"
+    project.refresh_from_db()
+    assert project.reward_recipe == {}  # for this run only
+
+
+@pytest.mark.django_db
+def test_a_reward_method_that_the_project_cannot_feed_is_refused_before_a_run() -> None:
+    project = a_project()
+    for key, words in [("helpsteer2", "learns from ratings"), ("poem", "no reward method 'poem'")]:
+        with pytest.raises(CommandError, match=words):
+            told("train", "reward", "--project", project.slug, "--method", key)
+    assert not project.runs.exists()
 
 
 def test_comparing_with_a_policy_that_is_not_there_says_what_to_give() -> None:
