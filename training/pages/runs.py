@@ -13,8 +13,9 @@ from labeling.models import Role
 from labeling.pages.doors import ProjectRequest, project_page, project_render
 from training.models import Run
 from training.pages.reward_report import reward_report
+from training.pages.watched import watched
 from training.pages.written import written
-from training.queries.runs import run_list, run_page
+from training.queries.runs import looks, run_list, run_page
 from training.queries.runs import series as curves
 from training.running import CannotRun, ask_for_run, cancel
 
@@ -46,6 +47,7 @@ def run(request: ProjectRequest, run_id: int) -> HttpResponse:
         found=found,
         results=plain,
         report=reward_report(found.run.result),
+        watched=watched(looks(found.run), found.run.result.get("overoptimisation", {})),
         written=written(found.run.result),
         settings_json=json.dumps(settings, indent=2),
     )

@@ -16,6 +16,8 @@ LOG = "log.txt"
 LOG_BYTES = 20_000
 FIRST, LAST = ["loss"], ["grad_norm", "learning_rate"]
 POINTS = 1_000
+WATCHED = "watch/"
+ROUND = 100  # of a policy run's steps
 PASSES = {"reference": "Reference passes", "states": "Frozen features"}
 
 
@@ -68,6 +70,20 @@ def series(run: Run) -> dict[str, Any]:
         steps.append(step)
         values.append(value)
     return {name: [thin(steps), thin(values)] for name, (steps, values) in points.items()}
+
+
+def looks(run: Run) -> list[dict[str, float]]:
+    """What a policy run was watched by so far, look by look; from its result, or while it works from its figures.
+
+    A look's ``step`` counts rounds; while a run works it is read off the figures' places between 0 and the total.
+    """
+    if told := run.result.get("watched"):
+        return list(told)
+    found: dict[int, dict[str, float]] = {}
+    rows = Metric.objects.filter(run=run, name__startswith=WATCHED).order_by("step")
+    for name, step, value in rows.values_list("name", "step", "value"):
+        found.setdefault(step, {"step": step / ROUND})[name.removeprefix(WATCHED)] = value
+    return list(found.values())
 
 
 def thin(values: list[Any]) -> list[Any]:
