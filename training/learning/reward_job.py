@@ -14,10 +14,9 @@ from .evaluation.report import report_on_rows
 from .evaluation.reward import evaluate
 from .job import Report, ShouldStop
 from .judges import ChatClient
-from .models import model_digest
 from .recipes import RewardRecipe
 from .rewards.baselines import bag_of_words, length_only
-from .rewards.ensemble import RewardEnsemble
+from .rewards.ensemble import RewardEnsemble, ensemble_digest
 from .rewards.frozen import Shared, Warm
 from .rewards.interface import RewardModel
 from .rewards.lesson import Lesson, Progress
@@ -66,7 +65,7 @@ def train_reward(
         "base": job.base,
     }
     ensemble.save(directory / "model", _card(job.base, recipe, result))
-    return jobs.finish(directory, {**result, "digest": model_digest(directory / "model")})
+    return jobs.finish(directory, {**result, "digest": ensemble_digest(directory / "model")})
 
 
 def _warm(job: jobs.Job) -> Warm | None:

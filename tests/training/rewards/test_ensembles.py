@@ -8,10 +8,11 @@ import pytest
 
 from tests.training.rewards.test_pairwise import likes_questions, reward_job
 from training.learning.jobs import run_job
+from training.learning.models import model_digest
 from training.learning.online.best_against_worst import best_against_worst
 from training.learning.online.ranking import RewardRanker
 from training.learning.recipes import PolicyRecipe, RewardRecipe
-from training.learning.rewards.ensemble import RewardEnsemble
+from training.learning.rewards.ensemble import RewardEnsemble, ensemble_digest
 from training.learning.rewards.interface import Scored
 from training.learning.rewards.members import base_of, between_members, drawn_for
 
@@ -81,6 +82,9 @@ def test_an_ensemble_job_keeps_its_rule_and_its_evaluation_member(tmp_path) -> N
     assert 0.5 < result["agreement_with_evaluation"] <= 1.0
     loaded = RewardEnsemble.load(directory / "model")
     assert (loaded.rule, loaded.uncertainty_weight, len(loaded.members)) == ("mean_minus_std", 0.5, 2)
+    assert result["digest"] == ensemble_digest(directory / "model") != model_digest(directory / "model")
+    (directory / "model" / "ensemble.json").write_text('{"aggregate": "min"}')
+    assert ensemble_digest(directory / "model") != result["digest"]
     row = likes_questions(1)[0]
     assert loaded.evaluation is not None
     scores = [

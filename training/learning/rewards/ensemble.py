@@ -1,5 +1,6 @@
 """Reward models asked together, and reading back whichever model a directory holds."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models import model_digest
 from ..rows import Message, PreferenceRow
 from .aggregate import aggregate, cautious_margin
 from .interface import RewardModel
@@ -95,3 +97,17 @@ class RewardEnsemble:
         rule = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"aggregate": "mean"}
         weight = float(rule.get("uncertainty_weight", 0.5))
         return cls(members, str(rule["aggregate"]), weight, evaluation)
+
+
+def ensemble_digest(directory: Path) -> str:
+    """Names what ``save`` wrote, by the weights of every member and the rule: the same weights under another rule are
+    another model. A lone member's digest is that of its weights. Raises NoModel without any."""
+    others = sorted(directory.glob("member-*"))
+    rule = (directory / "ensemble.json").read_bytes()
+    told = model_digest(directory)
+    if not others:
+        return told
+    whole = hashlib.sha256(told.encode() + rule)
+    for place in others:
+        whole.update(place.name.encode() + model_digest(place).encode())
+    return whole.hexdigest()
