@@ -33,13 +33,9 @@ def realtext(options: dict[str, Any], say: Callable[[str], Any]) -> dict[str, An
     if options["people"]:
         files.append((options["people"], "people"))
     try:
-        found = measure(Plan(**{name: options[name] for name in dials}), files, say)
+        return measure(Plan(**{name: options[name] for name in dials}), files, say, table)
     except (ValueError, OSError) as error:
         raise CommandError(str(error)) from error
-    for one in found["sets"]:
-        for line in table(one):
-            say(line)
-    return found
 
 
 def table(told: dict[str, Any]) -> list[str]:

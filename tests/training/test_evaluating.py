@@ -17,6 +17,7 @@ from training.evaluating.files import UnreadableFile, read_items
 from training.evaluating.of_file import report_on_file
 from training.evaluating.of_project import report_on_project
 from training.evaluating.scorers import Asked, of_project
+from training.evaluating.votes import write_votes
 from training.learning.models import NoModel
 from training.learning.rewards.ensemble import RewardEnsemble
 from training.learning.rewards.interface import Scored
@@ -212,3 +213,12 @@ def test_a_policy_is_asked_as_the_reward_it_implies(tiny_directory: Path, tmp_pa
     out = tmp_path / "report.json"
     assert told("--policy", tiny, "--against", tiny, "--file", str(path), "--json", str(out)) == ""
     assert json.loads(out.read_text())["models"]["reward model"]["brier"]["value"] == 0.25
+
+
+@pytest.mark.django_db
+def test_held_out_votes_go_out_as_ppe_has_them_and_come_in_again(tmp_path: Path) -> None:
+    project, _ = judged_project()
+    assert write_votes(tmp_path / "votes.jsonl", project) == 16
+    items = read_items(tmp_path / "votes.jsonl", "ppe")
+    assert {item.writers for item in items} == {("version 1", "version 2")}
+    assert sum(item.good[0] for item in items) == 2

@@ -32,6 +32,9 @@ def add_evaluate_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--file", type=Path, help="report on a file: JSONL, gzip or Parquet")
     parser.add_argument("--format", choices=FORMATS, default="trl", help="of the file")
+    parser.add_argument(
+        "--votes", type=Path, metavar="FILE", help="also write a project's held-out votes, as PPE has them"
+    )
     parser.add_argument("--beta", type=float, default=0.1, help="of a policy's implicit reward")
     parser.add_argument("--max-length", type=int, default=512, help="tokens of a conversation, for a policy")
     parser.add_argument("--json", nargs="?", const="-", metavar="FILE", help="a report as JSON, printed or in a file")
@@ -77,10 +80,13 @@ def _of_project(options: dict[str, Any]) -> dict[str, Any]:
     from labeling.models import Project
     from training.evaluating.of_project import report_on_project
     from training.evaluating.scorers import of_project
+    from training.evaluating.votes import write_votes
 
     project = Project.objects.filter(slug=options["project"]).first()
     if project is None:
         raise ValueError(f"There is no project {options['project']!r}.")
+    if options["votes"]:
+        write_votes(options["votes"], project)
     return report_on_project(project, of_project(project, options["reward"]))
 
 

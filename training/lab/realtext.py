@@ -54,10 +54,20 @@ class Plan:
     seed: int = 0
 
 
-def measure(plan: Plan, files: Sequence[tuple[Path, str]], say: Say) -> dict[str, Any]:
-    """Fit and compare on each (file, whose labels). Raises ValueError in words for what cannot be read."""
+def measure(
+    plan: Plan, files: Sequence[tuple[Path, str]], say: Say, table: Callable[[dict[str, Any]], Sequence[str]]
+) -> dict[str, Any]:
+    """Fit and compare on each (file, whose labels), and say each one's table as soon as it is known.
+
+    Raises ValueError in words for what cannot be read.
+    """
     find_model(plan.base)
-    return {"plan": asdict(plan), "sets": [_of_file(plan, path, labels, say) for path, labels in files]}
+    sets = []
+    for path, labels in files:
+        sets.append(_of_file(plan, path, labels, say))
+        for line in table(sets[-1]):
+            say(line)
+    return {"plan": asdict(plan), "sets": sets}
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,8 @@ def test_a_reward_job_learns_the_taste_and_says_how_well(tmp_path) -> None:
     assert result == json.loads((directory / "result.json").read_text())
     assert result["accuracy"] > 0.85
     assert set(result["baselines"]) == {"length_only", "bag_of_words"}
+    assert result["report"]["judgments"] == result["kept_back"]
+    assert result["report"]["models"]["reward model"]["accuracy"]["value"] == result["accuracy"]
     assert steps == sorted(steps)
     assert steps[-1][0] <= steps[-1][1]
     fresh = [one for one in likes_questions(60, seed=9) if one.p != 0.5]
