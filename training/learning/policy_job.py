@@ -34,7 +34,7 @@ from .rewards.ensemble import RewardEnsemble
 from .rewards.features import FeatureModel
 from .rewards.posterior import FastPosterior
 from .rows import Message, PreferenceRow
-from .scored_prompts import asking, speaking_as
+from .scored_prompts import asking, speak_as
 from .watch import Watch
 
 STAGES = ("sample", "train", "watch", "measure")  # ``report``'s metric ``stage`` is a place in it
@@ -106,7 +106,7 @@ def train_policy(directory: Path, report: Report, should_stop: ShouldStop) -> di
             break
     best = watch.restore()
     if best["step"] == 0:  # nothing was learned, not even what a prompt that asks for a score means
-        run.policy = speaking_as(run.policy, run.incumbent)
+        speak_as(run.policy, run.incumbent)
     kl = _kl_from_anchor(run)
     result = {
         "rounds": rounds,
@@ -133,8 +133,8 @@ def _prepare(directory: Path, report: Report, should_stop: ShouldStop) -> Run:
     compute = job.plan or resolve()
     (honour if job.plan else configure)(compute)
     policy = load_policy(job.base, device=compute.device, lora=recipe.lora)
-    if recipe.loss_type == OFFLINE.key and recipe.offline_mode == "decision_transformer":
-        policy = asking(policy)
+    if _by_score(recipe):
+        asking(policy)  # refused now, where it cannot
     incumbent = load_policy(job.base, device=compute.device)
     anchor = incumbent if job.anchor in (None, job.base) else load_policy(job.anchor, device=compute.device)
     training, validation = split_prompts(jobs.read_prompts(directory), recipe)
@@ -214,6 +214,11 @@ def _round(run: Run, number: int, watch: Watch) -> dict[str, Any]:
     }
 
 
+def _by_score(recipe: PolicyRecipe) -> bool:
+    """Is the policy one that is asked for a score?"""
+    return recipe.loss_type == OFFLINE.key and recipe.offline_mode == "decision_transformer"
+
+
 def _how_sure(one: Judged) -> float:
     """The probability that a pair's first, or a list's best, is preferred."""
     return max(one.scores or (one.p,)) if isinstance(one, RankedList) else one.p
@@ -280,6 +285,8 @@ def mixed(people: Sequence[PreferenceRow], fresh: Sequence[Judged], share: float
 def _train(run: Run, number: int, judged: Sequence[Judged], watch: Watch) -> OptimResult:
     """Train on a round's rows and lists, in as many stages as the objective has."""
     recipe = run.recipe
+    if _by_score(recipe):  # from its first training on; before it, a wish for a score means nothing to it
+        speak_as(run.policy, asking(run.policy))
     rows = [one for one in judged if isinstance(one, PreferenceRow)]
     lists = [one for one in judged if isinstance(one, RankedList)]
     settings = replace(recipe.optim, seed=seed_of(recipe.optim.seed, number) % 2**31)

@@ -47,9 +47,9 @@ def not_asking(policy: Policy) -> Policy:
     return _with_template(policy, _plain(policy.tokenizer.chat_template))
 
 
-def speaking_as(policy: Policy, other: Policy) -> Policy:
-    """The policy with the other one's template."""
-    return _with_template(policy, other.tokenizer.chat_template)
+def speak_as(policy: Policy, other: Policy) -> None:
+    """Give the policy the other one's template, for whoever holds it."""
+    policy.tokenizer.chat_template = other.tokenizer.chat_template
 
 
 def asks(policy: Policy) -> bool:

@@ -99,8 +99,8 @@ class OfflineObjective:
     ``offline_mode`` filtered: the likelihood of what scores at least ``score_threshold``; weighted: of everything, by
     exp(score/β); decision_transformer: of everything, each response to its prompt with ``score=<its score>`` before
     it. The policy that this last one trains is one that answers with ``score=1.0`` before every prompt: its chat
-    template writes it, in the run's own samples and measurements and in the directory that it saves
-    (``scored_prompts``).
+    template writes it, from its first training on, in the run's own samples and measurements and in the directory
+    that it saves (``scored_prompts``).
     """
 
     key: str = "offline_rl_alignment"
