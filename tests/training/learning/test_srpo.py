@@ -83,6 +83,14 @@ def test_the_optimum_is_a_policy_and_a_reviser_and_the_reviser_prefers_what_beat
         assert int(revised_RR[draft].argmax()) == int(p_RR[:, draft].argmax())
 
 
+@given(alpha=st.floats(0, 1), beta=st.floats(0.05, 2))
+@settings(max_examples=10)
+def test_at_the_reference_every_label_is_missed_by_its_whole_size(alpha: float, beta: float) -> None:
+    here = Ratios(torch.zeros(1, 2, dtype=torch.float64), torch.zeros(1, 2, 2, dtype=torch.float64))
+    loss = srpo_loss(here, ObjectiveDials(beta=beta, srpo_alpha=alpha))
+    assert float(loss) == pytest.approx((1 - alpha) * 1.0 + alpha * (0.25 + 0.25))
+
+
 def test_naming_the_sides_the_other_way_round_changes_nothing() -> None:
     noise = torch.Generator().manual_seed(5)
     ratios = Ratios(torch.randn(3, 2, generator=noise), torch.randn(3, 2, 2, generator=noise))
