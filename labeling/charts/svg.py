@@ -153,14 +153,14 @@ def line_chart(
     values = [v for p in points for v in (p.y, p.low, p.high) if v is not None and drawable(v)]
     y_low, y_high = limits or round_range(values, include=reference)
     x_low, x_high = _span([p.x for p in points])
-    drawing = _Drawing(height=height)
+    named = [one for one, _ in drawn if one.name]
+    drawing = _Drawing(height=height + 18 * (len(named) > 3))  # a long legend goes below the axis's own words
     x, y = Scale(x_low, x_high, 44, WIDTH - 12), Scale(y_low, y_high, height - 40, 10)
     _axes(drawing, x, y, unit=unit, x_label=x_label)
     if reference is not None:
         drawing.rule("target", x.start, y(reference), x.end, y(reference))
     for one, kept in drawn:
         _draw_series(drawing, one, kept, x, y)
-    named = [one for one, _ in drawn if one.name]
     for index, one in enumerate(named):
         _name_series(drawing, one, index, len(named))
     told = "; ".join(_series_words(one, kept, unit) for one, kept in drawn if one.name) or "Nothing to show yet"

@@ -12,7 +12,7 @@ from training.learning.evaluation.overoptimisation import drawn, fit_curve, kl_o
 
 Array = NDArray[np.float64]
 DRAWS = 400
-NAMES = {"single": "single", "mean": "mean", "min": "min (WCO)", "mean_minus_var": "mean − var (UWO)"}
+NAMES = {"single": "single", "mean": "mean", "min": "WCO (min)", "mean_minus_var": "UWO"}
 TONES = {"single": "b", "mean": "ink", "min": "good", "mean_minus_var": "a"}
 
 
@@ -65,12 +65,15 @@ def plots(result: dict[str, Any], about: str) -> list[tuple[str, str]]:
 
 def _chart(lines: Sequence[dict[str, Any]], title: str) -> str:
     series: list[Series] = []
-    for line in lines:
-        tone = TONES[line["rule"]]
-        points = [Point(point["kl"], point["gold"], point["gold_low"], point["gold_high"]) for point in line["points"]]
+    upto = max(point["kl"] for line in lines for point in line["points"])
+    for place, line in enumerate(lines):
+        tone, aside = TONES[line["rule"]], 0.006 * upto * (place - 1.5)  # so that whiskers do not hide each other
+        points = [
+            Point(point["kl"] + aside, point["gold"], point["gold_low"], point["gold_high"]) for point in line["points"]
+        ]
         series.append(Series(NAMES[line["rule"]], points, tone, joined=False))
         if line["curve"]:
-            series.append(Series("", _drawn(line["curve"], max(point.x for point in points)), tone))
+            series.append(Series("", _drawn(line["curve"], max(point["kl"] for point in line["points"])), tone))
     return line_chart(series, title=title, x_label="KL from the starter, nats", reference=0.0, height=280)
 
 

@@ -30,6 +30,7 @@ from .watch import Watch
 Array = NDArray[np.float64]
 LOOKS = 4  # within a run's first epoch, at least
 TOP_K = 20  # tokens that the entropy is taken over
+ENTROPY_OF = 32  # answers, of some forty tokens each: enough for two digits
 TOKEN_BUDGET = 8192
 
 
@@ -72,7 +73,7 @@ class Monitor:
             "kl_from_incumbent": float(kl_n.mean()),
             "kl_se": _standard_error(kl_n),
             "kl_from_anchor": float(self._kl_from_anchor(drawn, kl_n).mean()),
-            "entropy": self._entropy(drawn),
+            "entropy": self._entropy(drawn[:ENTROPY_OF]),
             "ended": float(np.mean([one.stopped for one in drawn])),
             "mean_tokens": float(np.mean([len(one.token_ids) for one in drawn])),
             **self._ranked(),
@@ -97,9 +98,13 @@ class Monitor:
     def _read(self, drawn: Sequence[Rollout]) -> Array:
         return self.ranker.read([(self.prompts[one.prompt], answer(one.text)) for one in drawn])
 
+    @cached_property
+    def _theirs_read(self) -> Array:
+        return self._read(self._theirs)
+
     def _won(self, drawn: Sequence[Rollout]) -> Array:
         """Probability [n] that a person prefers each answer to the incumbent's; 0 where it was cut."""
-        probability_n = self.ranker.probability(self._read(drawn), self._read(self._theirs))
+        probability_n = self.ranker.probability(self._read(drawn), self._theirs_read)
         return np.where([one.stopped for one in drawn], probability_n, 0.0)
 
     def _kl_from_anchor(self, drawn: Sequence[Rollout], kl_n: Array) -> Array:

@@ -78,7 +78,7 @@ def test_curves_are_found_again_over_seeds_and_prompts() -> None:
     assert trained["curve"] is None  # one point away from the start
     drawn = plots(told, "taste x")
     assert [title.split(":")[0] for title, _ in drawn] == ["Best of n", "Training on the proxy"]
-    assert all("min (WCO)" in chart or "mean" in chart for _, chart in drawn)
+    assert all("WCO (min)" in chart or "mean" in chart for _, chart in drawn)
 
 
 def test_the_experiment_runs_whole_and_goes_on_where_it_was(tmp_path: Path, monkeypatch: Any) -> None:
