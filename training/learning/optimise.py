@@ -1,8 +1,8 @@
 """THE training loop: accumulate, clip, step, report, checkpoint, resume bitwise, stop.
 
-A checkpoint is a directory of safetensors and JSON: the trainable parameters, AdamW's moments, what changes
-beside the model, the random state and the position in the plan. The plan itself is a pure function of the recipe, so a run that is killed
-goes on from its last checkpoint with the same numbers, bit for bit, on the same machine.
+A checkpoint is a directory of safetensors and JSON: the trainable parameters, AdamW's moments, what changes beside
+the model, the random state and the position in the plan. The plan itself is a pure function of the recipe, so a run
+that is killed goes on from its last checkpoint with the same numbers, bit for bit, on the same machine.
 """
 
 import json
