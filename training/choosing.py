@@ -1,5 +1,6 @@
 """Choosing what a project's policy and its reward model are trained by, out of the catalogue."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from alignment_site import env
@@ -49,16 +50,25 @@ class NoSuchData(ValueError):
     """What was asked for needs what the project cannot give it; the message says what that is."""
 
 
-def lacking(key: str) -> str:
-    """What a reward method needs and this project cannot give it, in words; "" where nothing."""
+@dataclass(frozen=True)
+class Lack:
+    """What a reward method needs, and why this project cannot give it, in words."""
+
+    need: str
+    why: str
+
+
+def lacking(key: str) -> Lack | None:
+    """What keeps a reward method from being chosen; None where nothing does."""
     from training.learning.rewards.methods import FROM_PROJECTS, NEEDS, REWARD_METHODS, SET_JUDGE  # costs seconds, once
 
     method = REWARD_METHODS.get(str(REWARDS[key].recipe.get("method", FIRST_REWARD["method"])))
     if method is None or (not method.judge and method.needs in FROM_PROJECTS):
-        return ""
+        return None
     if method.judge:
-        return "" if _judge_is_set() else f"asks a language model, and none is set: {SET_JUDGE}"
-    return f"learns from {NEEDS[method.needs][1]}. People in this project compare pairs and are not asked for that yet"
+        return None if _judge_is_set() else Lack("asks a language model", f"None is set: {SET_JUDGE}")
+    why = "People in this project compare pairs and are not asked for that yet"
+    return Lack(f"learns from {NEEDS[method.needs][1]}", why)
 
 
 def _judge_is_set() -> bool:
@@ -76,8 +86,8 @@ def chosen_reward(project: Project, key: str) -> dict[str, Any]:
     """
     if key not in REWARDS:
         raise NoSuchMethod(f"There is no reward method {key!r}; there are {', '.join(sorted(REWARDS))}.")
-    if words := lacking(key):
-        raise NoSuchData(f"{key} {words}.")
+    if lack := lacking(key):
+        raise NoSuchData(f"{key} {lack.need}. {lack.why}.")
     before = dict(project.reward_recipe or {})
     if REWARDS[key].kind == "reward":
         dials = {*RewardDials.__dataclass_fields__, "method"}

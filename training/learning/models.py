@@ -141,7 +141,7 @@ def with_lora(policy: Policy, settings: LoraSettings) -> Policy:
 
 def base_model(model: Any) -> Any:
     """The transformers model itself, without peft's wrapper."""
-    return model.get_base_model() if hasattr(model, "peft_config") else model
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def merged_state(model: Any) -> dict[str, torch.Tensor]:

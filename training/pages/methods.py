@@ -49,7 +49,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Shown:
-    """A method on the page. ``lacks`` says what is missing for it to be chosen."""
+    """A method on the page. ``lacks`` says why it cannot be chosen."""
 
     method: Method
     choosable: bool
@@ -68,8 +68,8 @@ def methods(request: ProjectRequest) -> HttpResponse:
     current |= rewards_in_use(project)
 
     def shown(method: Method) -> Shown:
-        lacks = lacking(method.key) if method.key in REWARDS else ""
-        return Shown(method, method.key in {*OBJECTIVES, *REWARDS}, method.key in current, lacks)
+        lack = lacking(method.key) if method.key in REWARDS else None
+        return Shown(method, method.key in {*OBJECTIVES, *REWARDS}, method.key in current, lack.why if lack else "")
 
     found = [(title, [shown(method) for method in METHODS if method.kind == kind]) for kind, title in TITLES.items()]
     groups = [(title, rows, any(row.choosable for row in rows)) for title, rows in found if rows]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification
 
 from tests.training.learning.tiny import save_tiny, tiny_policy
@@ -16,7 +17,7 @@ from training.learning.devices import resolve
 from training.learning.job import Job, Stopped
 from training.learning.jobs import run_job
 from training.learning.logprobs import response_logprobs
-from training.learning.recipes import OptimSettings, RewardRecipe
+from training.learning.recipes import LoraSettings, OptimSettings, RewardRecipe
 from training.learning.rewards.attributes import AttributeReward
 from training.learning.rewards.contexts import ContextReward
 from training.learning.rewards.ensemble import RewardEnsemble
@@ -268,3 +269,20 @@ def test_progress_towards_a_goal_is_a_cosine_of_an_unfinished_answer(tmp_path: P
     assert told.shape == (6,)
     assert (np.abs(told) <= 1.0 + 1e-6).all()
     assert float(model.extra["goal"].norm()) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", ["davidson", "helpsteer2", "hybrid_haf", "implicit"])
+def test_low_rank_adapters_train_any_method_and_leave_a_plain_model(key: str, tmp_path: Path) -> None:
+    lora = LoraSettings(r=4, lora_alpha=16)
+    place, result = trained(tmp_path, key, lora=lora)
+    names = [name for file in place.rglob("*.safetensors") for name in load_file(file)]
+    assert names
+    assert not [name for name in names if "lora" in name or "base_layer" in name]
+    before = load_file(tmp_path / "base" / "model.safetensors")
+    after = load_file(place / "model.safetensors")
+    same = [name for name in before if name in after and torch.equal(before[name], after[name])]
+    assert any("embed" in name for name in same)
+    assert not any("q_proj" in name for name in same)
+    again = run_job(job_of(tmp_path, key, "again", lora=lora), lambda *told: None, lambda: False)
+    assert again["digest"] == result["digest"]

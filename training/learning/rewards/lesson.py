@@ -16,6 +16,7 @@ from ..optimise import Part, optimise
 from ..recipes import OptimSettings, RewardRecipe
 from ..rows import PreferenceRow
 from ..watch import Watch
+from .adapters import adapted
 from .frozen import FrozenStates, Shared
 from .interface import RewardModel
 
@@ -83,27 +84,29 @@ class Lesson:
         measure: Measure,
         phase: str = "",
     ) -> None:
-        """Train ``module`` in place to the checkpoint that ``measure`` finds best, when rows were kept back.
+        """Train ``module`` in place to the checkpoint that ``measure`` finds best, when rows were kept back; through
+        low-rank adapters where the recipe says so.
 
         Raises Stopped when it was asked to stop: the same call, on a module made the same way, goes on from there.
         """
         place = self.place / phase if phase else self.place
-        watch = self._watch(module, measure, place, max(1, len(steps) // LOOKS))
-        done = optimise(
-            module,
-            steps,
-            precisely(loss, self.shared.compute if self.shared else None),
-            self.settings,
-            directory=place,
-            report=self.progress.of(len(steps)),
-            should_stop=self.should_stop,
-            enough=watch or (lambda step, metrics: False),
-        )
-        if not done.finished:
-            raise Stopped
-        self.progress.taken += len(steps)
-        if watch:
-            watch.restore()
+        with adapted(module, self.recipe.lora, self.settings.seed):
+            watch = self._watch(module, measure, place, max(1, len(steps) // LOOKS))
+            done = optimise(
+                module,
+                steps,
+                precisely(loss, self.shared.compute if self.shared else None),
+                self.settings,
+                directory=place,
+                report=self.progress.of(len(steps)),
+                should_stop=self.should_stop,
+                enough=watch or (lambda step, metrics: False),
+            )
+            if not done.finished:
+                raise Stopped
+            self.progress.taken += len(steps)
+            if watch:
+                watch.restore()
 
     def _watch(self, module: torch.nn.Module, measure: Measure, place: Path, every: int) -> Watch | None:
         return Watch(module, lambda step: measure(), place / "watch", every) if self.kept else None
