@@ -89,7 +89,10 @@ def trained(key: str, tmp_path: Path, lists: Sequence[RankedList], **dials: Any)
     return policy, reference
 
 
-@pytest.mark.parametrize("key", KEYS)
+SLOW = ("rank_dpo", "rrhf", "score_dpo", "tpo")  # laid out as plackett_luce is; they train on the starter policy too
+
+
+@pytest.mark.parametrize("key", [pytest.param(key, marks=[pytest.mark.slow] if key in SLOW else []) for key in KEYS])
 def test_training_on_lists_and_pairs_prefers_the_best_on_a_new_prompt(key: str, tmp_path: Path) -> None:
     policy, reference = trained(key, tmp_path, [ranked(number, (0.9, 0.5, 0.1, 0.4)) for number in range(8)])
     new = policy.text.group(user("Something else"), [answer(TEXTS[0]), answer(TEXTS[2])])
