@@ -4,6 +4,7 @@ Used by ``response_logprobs`` (reference log-probabilities) and ``rewards.frozen
 """
 
 import hashlib
+import json
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from .rows import Message
 from .shard_files import SUFFIX
 from .shards import Origin, Shard, open_shard, repair, write_shard
 from .steady import machine
@@ -27,6 +29,11 @@ def tokens_key(prompt: Tokens, response: Tokens = ()) -> bytes:
     digest.update(array("q", prompt).tobytes())
     digest.update(array("q", response).tobytes())
     return digest.digest()
+
+
+def text_key(*conversations: Sequence[Message]) -> bytes:
+    """Names a prompt and a response by what they say, before they are rendered. 32 bytes."""
+    return hashlib.sha256(json.dumps(conversations, sort_keys=True).encode()).digest()
 
 
 def response_key(group: Group, response: int) -> bytes:

@@ -16,7 +16,7 @@ from alignment_site import env
 from alignment_site.benching.realtext import add_realtext_arguments, realtext
 from alignment_site.benching.throwaway import run_on_throwaway
 
-WITHOUT_DATABASE = ("training", "realtext")
+WITHOUT_DATABASE = ("training", "realtext", "refit", "updates")
 
 
 class Command(BaseCommand):
@@ -50,7 +50,12 @@ class Command(BaseCommand):
         training.add_argument("--repeats", type=int, default=1, help="of every lap; the middle one counts")
         training.add_argument("--threads", type=int, default=2)
         training.add_argument("--peer", type=Path, metavar="PYTHON", help="one that has TRL (else it is installed)")
-        for one in (judging, posterior, training, *moved.values()):
+        refit = what.add_parser("refit", help="refits after 1 %% new judgments beside cold ones")
+        refit.add_argument("--judgments", type=int, default=1_000)
+        refit.add_argument("--rounds", type=int, default=1, help="seconds are medians over the rounds")
+        refit.add_argument("--held-out", type=int, default=400, help="judgments that a warm start is measured on")
+        updates = what.add_parser("updates", help="the fast posterior alone: 10,000 updates on 256 features")
+        for one in (judging, posterior, training, refit, updates, *moved.values()):
             one.add_argument(
                 "--json", nargs="?", const="-", metavar="FILE", help="one JSON object, printed or in a file"
             )
@@ -69,6 +74,8 @@ class Command(BaseCommand):
             "import": self.bring_in,
             "export": self.take_out,
             "training": self.training,
+            "refit": self.refit,
+            "updates": self.updates,
             "realtext": self.realtext,
         }
         try:
@@ -110,6 +117,16 @@ class Command(BaseCommand):
             chosen = {name: options[name] for name in ("pairs", "repeats", "threads")}
             rows = Race(Path(place), peer, say=self.stderr.write, **chosen).run()
         return {"rows": [asdict(row) for row in rows]}
+
+    def refit(self, options: dict[str, Any]) -> dict[str, Any]:
+        from training.lab.refits import measure
+
+        return measure(**{key: options[key] for key in ("judgments", "rounds", "held_out")})
+
+    def updates(self, options: dict[str, Any]) -> dict[str, Any]:
+        from training.lab.updates import measure
+
+        return measure()
 
     def bring_in(self, options: dict[str, Any]) -> dict[str, float]:
         from alignment_site.benching.transfers import measure_import

@@ -69,9 +69,9 @@ def test_frozen_states_are_those_the_head_reads(tmp_path: Path) -> None:
     policy = tiny_policy(tmp_path / "policy")
     model = PairwiseReward.from_policy(policy)
     asked = pairs(ROWS[:6])
-    found = Shared(tmp_path / "cache").states_of(policy).read(asked, model.tokens)
+    found = Shared(tmp_path / "cache").states_of(policy, 512).read(asked, model.tokens)
     np.testing.assert_allclose(found, model.last_states(asked), atol=1e-4)
-    assert Shared(tmp_path / "cache").states_of(policy).read([], model.tokens).size == 0
+    assert Shared(tmp_path / "cache").states_of(policy, 512).read([], model.tokens).size == 0
 
 
 def test_the_tie_parameter_of_a_head_is_the_likeliest_one(tmp_path: Path) -> None:

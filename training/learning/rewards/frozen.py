@@ -1,14 +1,16 @@
 """The states that a reward head reads, of a backbone that is not trained: computed once per response, for all runs."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
+import transformers
 from numpy.typing import NDArray
 
-from ..cache import ResponseCache, Tally, tokens_key
+from ..cache import ResponseCache, Tally, text_key, tokens_key
 from ..devices import Compute
 from ..models import Policy, model_digest
 from ..rows import Message, PreferenceRow
@@ -27,10 +29,11 @@ class FrozenStates:
 
     policy: Policy
     cache: ResponseCache
+    renderings: ResponseCache  # the tokens of conversations: rendering costs more than a head's fit
 
     def read(self, pairs: Sequence[Pair], render: Render) -> Array:
         """The states [n, hidden] of (prompt, response) pairs, each rendered by itself. Only new ones are computed."""
-        rows = [render(prompt, response) for prompt, response in pairs]
+        rows = self._rendered(pairs, render)
 
         @torch.no_grad()
         def compute(wanted: Sequence[int]) -> list[torch.Tensor]:
@@ -40,6 +43,13 @@ class FrozenStates:
 
         values = self.cache.complete([tokens_key(row) for row in rows], compute)
         return torch.stack(values).double().numpy() if values else np.zeros((0, 0))
+
+    def _rendered(self, pairs: Sequence[Pair], render: Render) -> list[Tokens]:
+        def compute(wanted: Sequence[int]) -> list[torch.Tensor]:
+            return [torch.tensor(render(*pairs[place])) for place in wanted]
+
+        values = self.renderings.complete([text_key(*pair) for pair in pairs], compute)
+        return [tuple(value.tolist()) for value in values]
 
 
 @dataclass(frozen=True)
@@ -68,11 +78,23 @@ class Shared:
         """No cache is open yet."""
         self._caches: dict[str, ResponseCache] = {}
 
-    def states_of(self, policy: Policy) -> FrozenStates:
+    def states_of(self, policy: Policy, max_length: int) -> FrozenStates:
         """The frozen states of a policy's backbone; members on one backbone share one cache."""
-        digest = model_digest(policy.directory)
-        if digest not in self._caches:
-            dtype = str(policy.model.dtype).removeprefix("torch.")
-            origin = Origin("states", digest, dtype, machine(policy.device.type))
-            self._caches[digest] = ResponseCache(self.directory, origin, self.tally)
-        return FrozenStates(policy, self._caches[digest])
+        model = model_digest(policy.directory)
+        states = Origin("states", model, str(policy.model.dtype).removeprefix("torch."), machine(policy.device.type))
+        tokens = Origin("tokens", model, "int64", rendering(policy, max_length))
+        return FrozenStates(policy, self._open(states, self.tally), self._open(tokens, Tally()))
+
+    def _open(self, origin: Origin, tally: Tally) -> ResponseCache:
+        if origin.folder not in self._caches:
+            self._caches[origin.folder] = ResponseCache(self.directory, origin, tally)
+        return self._caches[origin.folder]
+
+
+def rendering(policy: Policy, max_length: int) -> str:
+    """A digest of what decides a conversation's tokens: tokenizer, template, end tokens, length, library."""
+    digest = hashlib.sha256(f"{max_length} {policy.text.end_ids} {transformers.__version__}".encode())
+    for path in sorted(policy.directory.iterdir()):
+        if path.suffix != ".safetensors" and path.is_file():
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotri
 
 from .likelihood import log_likelihood, sigmoid
 
@@ -16,12 +18,21 @@ ENOUGH = 1e-12  # a step that promises less, relative to the objective, is lost 
 
 @dataclass(frozen=True)
 class Mode:
-    """The most probable weights [d], the Laplace covariance [d, d], the log evidence of the prior scale."""
+    """The most probable weights [d], a factor of the Laplace precision there, the log evidence of the prior scale.
+
+    ``factor`` [d, d] holds Cholesky's lower triangle; what lies above it has no meaning.
+    """
 
     mean: Array
-    covariance: Array
+    factor: Array
     log_evidence: float
     prior_scale: float
+
+    def covariance(self) -> Array:
+        """The Laplace covariance [d, d]. Costs about as much as two factorisations, so only the best mode is asked."""
+        lower = np.tril(dpotri(self.factor, lower=1)[0])
+        full: Array = lower + np.tril(lower, -1).T
+        return full
 
 
 def check_labels(p: Array, weight: Array) -> None:
@@ -44,7 +55,8 @@ def find_mode(x: NDArray[np.float32], p: Array, weight: Array, *, prior_scale: f
         probability = sigmoid(logits)
         gradient = _times_transposed(x, weight * (p - probability)) - ridge * theta
         precision = _precision(x, weight * probability * (1.0 - probability), ridge)
-        step: Array = np.asarray(np.linalg.solve(precision, gradient), dtype=np.float64)
+        factor = cho_factor(precision, lower=True, overwrite_a=True, check_finite=False)
+        step: Array = np.asarray(cho_solve(factor, gradient, check_finite=False), dtype=np.float64)
         rise = float(gradient @ step)
         if rise < ENOUGH * max(1.0, abs(value)):
             break
@@ -54,10 +66,9 @@ def find_mode(x: NDArray[np.float32], p: Array, weight: Array, *, prior_scale: f
         ) < value + 1e-4 * size * rise and size > 1e-6:  # below it, rounding is all that is left of the gradient
             size /= 2
         theta, logits, value = theta + size * step, logits + size * along, reached
-    factor = np.linalg.cholesky(precision)
-    inverse = np.linalg.inv(factor)
-    log_determinant = 2.0 * float(np.log(np.diag(factor)).sum()) - len(theta) * math.log(ridge)
-    return Mode(theta.copy(), inverse.T @ inverse, value - 0.5 * log_determinant, prior_scale)
+    triangle: Array = np.asarray(factor[0], dtype=np.float64)
+    log_determinant = 2.0 * float(np.log(np.diag(triangle)).sum()) - len(theta) * math.log(ridge)
+    return Mode(theta.copy(), triangle, value - 0.5 * log_determinant, prior_scale)
 
 
 def _objective(logits: Array, theta: Array, p: Array, weight: Array, ridge: float) -> float:

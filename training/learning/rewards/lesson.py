@@ -66,7 +66,7 @@ class Lesson:
     @property
     def frozen(self) -> FrozenStates:
         """The states of the policy's backbone as it was loaded, from the cache of all runs where there is one."""
-        return (self.shared or Shared(self.place / "cache")).states_of(self.policy)
+        return (self.shared or Shared(self.place / "cache")).states_of(self.policy, self.recipe.max_length)
 
     def asked(self) -> ChatClient:
         """The judge, for a method that cannot do without. Raises ValueError where none is configured."""

@@ -124,7 +124,7 @@ class FastPosterior:
             theta = found[-1].mean
         best = max(found, key=lambda mode: mode.log_evidence)
         posterior = cls(dimension, best.prior_scale)
-        posterior.mean, posterior.covariance = best.mean, best.covariance
+        posterior.mean, posterior.covariance = best.mean, best.covariance()
         posterior.judgments = len(labels)
         return posterior
 
