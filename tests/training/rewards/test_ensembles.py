@@ -34,10 +34,21 @@ def ensemble(*factors: float, rule: str = "mean") -> RewardEnsemble:
 def test_members_that_doubt_each_other_leave_one_half_under_the_worst_case() -> None:
     rows = likes_questions(6)
     asked = [([*row.prompt], row.responses[0]) for row in rows], [([*row.prompt], row.responses[1]) for row in rows]
-    assert np.allclose(ensemble(1.0, -1.0, rule="min").probability(*asked), 0.5)
-    assert np.allclose(ensemble(0.1, 0.2, rule="min").probability(*asked), ensemble(0.1).probability(*asked))
+
+    def labelled(*factors: float) -> Any:
+        ranker = RewardRanker(ensemble(*factors, rule="min"))
+        return ranker.probability(*(ranker.read(side) for side in asked))
+
+    assert np.allclose(labelled(1.0, -1.0), 0.5)
+    assert np.allclose(labelled(0.1, 0.2), ensemble(0.1).probability(*asked))
+
+
+def test_predictions_are_the_members_mean_whatever_the_rule() -> None:
+    rows = likes_questions(6)
+    asked = [(row.prompt, row.responses[0]) for row in rows], [(row.prompt, row.responses[1]) for row in rows]
     one, two = (ensemble(factor).probability(*asked) for factor in (0.1, 0.2))
-    assert np.allclose(ensemble(0.1, 0.2).probability(*asked), (one + two) / 2)
+    assert np.allclose(ensemble(0.1, 0.2, rule="min").probability(*asked), (one + two) / 2)
+    assert np.allclose(ensemble(0.1, 0.2, rule="min").judged(rows), (one + two) / 2)
 
 
 def test_best_of_n_follows_the_rule_not_the_members_constants() -> None:

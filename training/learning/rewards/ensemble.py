@@ -56,7 +56,7 @@ class RewardEnsemble:
         return int(np.argmax(self.utility(standing_Mk, np.zeros(len(responses), dtype=np.int64))))
 
     def together(self, probability_MN: Array) -> Array:
-        """Members' probabilities [members, n] that the first is preferred → [n].
+        """Members' probabilities [members, n] that the first is preferred → [n], for labels to train a policy by.
 
         By the mean rule their mean. By another rule the logistic function of their cautious log-odds: where the members
         doubt each other it comes out near one half, whichever side is first.
@@ -68,12 +68,13 @@ class RewardEnsemble:
         return sigmoid(cautious_margin(odds_MN, rule=self.rule, uncertainty_weight=self.uncertainty_weight))
 
     def probability(self, first: Sequence[Pair], second: Sequence[Pair]) -> Array:
-        """Probability [n] that the first of two responses to one prompt is preferred."""
-        return self.together(np.stack([member.probability(first, second) for member in self.members]))
+        """Probability [n] that the first of two responses to one prompt is preferred: the members' mean, whatever the
+        rule, which is for choosing and not for predicting: caution is no calibrated forecast."""
+        return np.asarray(np.mean([member.probability(first, second) for member in self.members], axis=0))
 
     def judged(self, rows: Sequence[PreferenceRow]) -> Array:
-        """Probability [n] that each row's first response is preferred."""
-        return self.together(np.stack([member.judged(rows) for member in self.members]))
+        """Probability [n] that each row's first response is preferred: the members' mean."""
+        return np.asarray(np.mean([member.judged(rows) for member in self.members], axis=0))
 
     def save(self, directory: Path, card: str) -> None:
         """The first member is the directory itself; the others lie in ``member-1``, ``member-2`` … within it, the
