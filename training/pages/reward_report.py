@@ -96,7 +96,9 @@ def figure(told: Told | None) -> str:
     """A number with its interval."""
     if told is None:
         return "not known"
-    value, low, high = ("?" if told[key] is None else f"{told[key]:.3f}" for key in ("value", "low", "high"))
+    value, low, high = (
+        "?" if told[key] is None else f"{told[key]:.3f}".replace("-", "−") for key in ("value", "low", "high")
+    )
     return f"{value} ({low} to {high})"
 
 
