@@ -1,7 +1,8 @@
 """Lists of responses to one prompt: ranks, ties, what is known of the top only, and scores."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from .rows import Message, PreferenceRow
 
@@ -64,6 +65,27 @@ class RankedList:
 def list_of_row(row: PreferenceRow) -> RankedList:
     """A judged pair as a list of two; the label is the first one's score, its rest the second one's."""
     return RankedList(row.prompt, row.responses, (1, 2), (row.p, 1.0 - row.p), row.p, row.weight, row.source)
+
+
+def lists_of_rows(rows: Sequence[PreferenceRow]) -> list[RankedList]:
+    """Judged pairs as lists of two; where people rated both responses, what they rated is the score.
+
+    A rating is the mean over a response's attributes, from 0 for the lowest among these rows to 1 for the highest.
+    Where all are the same, or a row has none, the label is the score.
+    """
+    rated = {place: _means(row) for place, row in enumerate(rows) if row.ratings and all(row.ratings)}
+    known = [mean for means in rated.values() for mean in means]
+    low, span = (min(known), max(known) - min(known)) if known else (0.0, 0.0)
+    found = [list_of_row(row) for row in rows]
+    if span > 0.0:
+        for place, (first, second) in rated.items():
+            found[place] = replace(found[place], scores=((first - low) / span, (second - low) / span))
+    return found
+
+
+def _means(row: PreferenceRow) -> tuple[float, float]:
+    first, second = (sum(rating.values()) / len(rating) for rating in row.ratings or ())
+    return first, second
 
 
 def pair_of(ranked: RankedList, first: int, second: int) -> PreferenceRow:

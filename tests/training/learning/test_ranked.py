@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.training.learning.tiny import answer, user
-from training.learning.lists import RankedList, Ranks, list_of_row, pair_of
+from training.learning.lists import RankedList, Ranks, list_of_row, lists_of_rows, pair_of
 from training.learning.objectives import LIST_OBJECTIVES, PAIR_OBJECTIVES, PairTerms, Side, objective_of, soft_loss
 from training.learning.objectives.lists import list_metrics, told
 from training.learning.objectives.orders import MOST_ORDERS, reading
@@ -196,6 +196,21 @@ def test_a_row_becomes_a_list_and_a_pair_again(p: float, strength: int | None) -
     again = pair_of(list_of_row(row), 0, 1)
     assert (again.p, again.weight, again.responses, again.source) == (p, 2.0, row.responses, "person")
     assert pair_of(list_of_row(row), 1, 0).p == pytest.approx(1 - p)
+
+
+def test_what_people_rated_is_the_score_on_the_scale_of_all_ratings() -> None:
+    plain = PreferenceRow(1, user("Q"), (answer("a"), answer("b")), (None, None), 0.7, None, 1.0, "person", ())
+    rows = [
+        replace(plain, ratings=({"help": 4.0, "truth": 2.0}, {"help": 1.0})),
+        replace(plain, ratings=({"help": 5.0}, {"help": 2.0})),
+        plain,
+        replace(plain, ratings=({"help": 5.0}, {})),
+    ]
+    found = [one.scores for one in lists_of_rows(rows)]
+    assert found == [(0.5, 0.0), (1.0, 0.25), (0.7, pytest.approx(0.3)), (0.7, pytest.approx(0.3))]
+    assert [one.p for one in lists_of_rows(rows)] == [0.7] * 4
+    same = replace(plain, ratings=({"help": 3.0}, {"help": 3.0}))
+    assert lists_of_rows([same]) == lists_of_rows([plain])
 
 
 def test_a_pair_of_a_longer_list_has_the_label_of_its_scores_or_ranks() -> None:

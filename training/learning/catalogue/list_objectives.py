@@ -30,7 +30,7 @@ TIED: list[Method] = [
 
 LISTS = "lists of two or more responses (people's pairs are lists of two), a reference policy"
 RANKED = "lists of two or more responses (people's pairs are lists of two)"
-SCORED = "scored lists or pairs (labels and the ranker's probabilities are scores), a reference policy"
+SCORED = "scored lists or pairs (ratings, else labels and the ranker's probabilities), a reference policy"
 EVERY = "one pass over every response of a list, and the reference's, which is kept"
 
 

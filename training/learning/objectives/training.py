@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..devices import Compute
-from ..lists import RankedList, list_of_row
+from ..lists import RankedList, lists_of_rows
 from ..logprobs import LogprobCache
 from ..models import Policy
 from ..optimise import Companion, Part
@@ -49,8 +49,8 @@ class Material:
     @property
     def all_lists(self) -> list[RankedList]:
         """The pairs as lists of two, stated strength in their weights, then the lists."""
-        told = (replace(row, weight=row.weight * strength_factor(row, self.recipe)) for row in self.rows)
-        return [*map(list_of_row, told), *self.lists]
+        told = [replace(row, weight=row.weight * strength_factor(row, self.recipe)) for row in self.rows]
+        return [*lists_of_rows(told), *self.lists]
 
 
 @dataclass(frozen=True)
