@@ -13,6 +13,7 @@ from transformers import AutoModelForSequenceClassification
 
 from tests.training.learning.tiny import save_tiny, tiny_policy
 from tests.training.rewards.test_pairwise import likes_questions, pairs, row, said
+from training.learning.catalogue.reward_models import REWARDS
 from training.learning.devices import resolve
 from training.learning.job import Job, Stopped
 from training.learning.jobs import run_job
@@ -30,7 +31,6 @@ from training.learning.rewards.items import micro_of, pair_items
 from training.learning.rewards.lesson import Lesson, Progress
 from training.learning.rewards.likelihood import sigmoid
 from training.learning.rewards.loading import load_reward
-from training.learning.rewards.methods import REWARD_METHODS
 from training.learning.rewards.reading import layout
 from training.learning.rewards.scalar import scalar_loss
 from training.learning.rewards.stepwise import StepReward
@@ -83,7 +83,7 @@ def trained(tmp_path: Path, key: str, **dials: Any) -> tuple[Path, dict[str, Any
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("key", REWARD_METHODS)
+@pytest.mark.parametrize("key", [method.key for method in REWARDS])
 def test_every_method_trains_on_its_data_is_read_back_and_orders_fresh_answers(key: str, tmp_path: Path) -> None:
     place, result = trained(tmp_path, key)
     assert result["method"] == key
