@@ -137,6 +137,7 @@ def test_a_long_round_is_watched_from_within_by_what_nobody_trained_on(lab, tmp_
     assert 0.0 <= last["accuracy"] <= 1.0 and last["margin"] != 0.0
     seen = [metrics["watch/win_probability"] for metrics in told if "watch/win_probability" in metrics]
     assert seen == [look["win_probability"] for look in result["watched"]]
+    assert result["watching_seconds"] == pytest.approx(sum(look["seconds"] for look in result["watched"]))
     assert result["overoptimisation"]["start"] == first["win_probability"]
     assert result["best_round"] in (0, 1)
 
