@@ -170,3 +170,18 @@ def test_every_robust_method_says_which_dials_it_reads() -> None:
         assert "features" not in REWARD_METHODS[key].dials
         assert {"pessimism", "strength_margin"} <= set(REWARD_METHODS[key].dials)
     assert json.dumps(REWARD_METHODS["domain_features"].dials)
+
+
+@pytest.mark.slow
+def test_a_lower_bound_lies_over_any_model_that_shows_its_states(tmp_path) -> None:
+    rows = clear(130)
+    directory = job(tmp_path, "bound", rows, method="plackett_luce_pessimism", pessimism=2.0)
+    run_job(directory, lambda *told: None, lambda: False)
+    loaded = RewardEnsemble.load(directory / "model").members[0]
+    assert isinstance(loaded, AdjustedReward)
+    assert loaded.bound is not None
+    asked = pairs(rows[:10])
+    below = loaded.member.score(asked) - loaded.score(asked)
+    states = loaded.member.last_states(asked)  # type: ignore[attr-defined]
+    assert np.allclose(below, loaded.bound.b * loaded.bound.norm(states))
+    assert (below > 0).all()

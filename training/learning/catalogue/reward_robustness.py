@@ -52,11 +52,11 @@ ROBUSTNESS: list[Method] = [
         JUDGED,
         "one more pass over each response for the crowd of heads; meta_step adds a pass over fresh samples to every "
         "step",
-        "A crowd of heads judges labels that it has not seen; those it doubts are flipped (doubtful: flip, drop, "
-        "soften) and named in the result, to be asked again. Adaptive margins and a contrastive term in the loss; "
-        "meta_step is MetaRM's ascent on how far fresh samples are scored apart",
+        "A crowd of heads judges labels that it has not seen and names those it doubts, to be asked again; doubtful "
+        "can also flip, drop or soften them, which on the starter's states gained nothing over keeping them. "
+        "Adaptive margins and a contrastive term in the loss; meta_step is MetaRM's ascent on how far fresh samples "
+        "are scored apart",
         strength_models=10,
-        doubtful="flip",
         adaptive_margin=0.5,
         contrastive_weight=0.05,
     ),
