@@ -42,7 +42,7 @@ def table(told: dict[str, Any]) -> list[str]:
     """One file's figures, one model a line."""
     lines = [
         f"{told['file']}, {told['pairs']} pairs, labels: {told['labels']}. Split {told['split']}. Predicted: "
-        f"{told['drawn']} drawn at random, and all {told['matched']} with lengths less than 10 % apart."
+        f"{told['drawn']} drawn at random, and all {told['matched']} less than 10 % apart in words and in characters."
     ]
     for name, figures in told["models"].items():
         lines.append(f"  {name:14} drawn {_share(figures['accuracy'])}   matched {_share(figures['matched'])}")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from training.evaluating.files import Item, UnreadableFile, read_items
 from training.learning.evaluation.contrast import Contrast, asked_of, build_contrasts, consistency
-from training.learning.evaluation.judgments import Judgments, prompt_key, word_count
+from training.learning.evaluation.judgments import Judgments, character_count, prompt_key, word_count
 from training.learning.evaluation.one_to_many import one_to_many
 from training.learning.evaluation.ppe import Votes, preference
 from training.learning.evaluation.report import jsonable, report_on
@@ -119,6 +119,9 @@ def _judgments(items: Sequence[Item], **groups: Sequence[str]) -> Judgments:
         p=np.array([item.good[0] for item in items]),
         prompts=[prompt_key(item.prompt) for item in items],
         words=np.array([[word_count(side) for side in item.responses[:2]] for item in items], dtype=np.float64),
+        characters=np.array(
+            [[character_count(side) for side in item.responses[:2]] for item in items], dtype=np.float64
+        ),
         groups=groups,
         strength=np.full(len(items), np.nan),
     )

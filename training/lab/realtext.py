@@ -88,7 +88,7 @@ def _of_file(plan: Plan, path: Path, labels: str, say: Say) -> dict[str, Any]:
     roots = [root_text([{"role": turn["role"], "content": turn["content"]} for turn in item.prompt]) for item in items]
     folds = unseen_folds(roots, writers if known else [()] * len(items), plan.folds)
     judgments = of_rows(rows)
-    parts = [_part(plan, fold, rows, length_matched(judgments.words), chance) for fold in folds]
+    parts = [_part(plan, fold, rows, length_matched(judgments), chance) for fold in folds]
     said, seconds = _cross_fit(plan, rows, parts, say)
     half = halves(writers) if known else {}
     return {
@@ -171,7 +171,7 @@ def _pairwise(plan: Plan, train: list[PreferenceRow], test: list[PreferenceRow])
 def _summary(judgments: Judgments, said: dict[str, Array], drawn: list[int]) -> dict[str, Any]:
     """Accuracy on pairs drawn at random and on length-matched ones, and how much better than the baselines there."""
     asked = np.isfinite(next(iter(said.values())))
-    matched = asked & length_matched(judgments.words)
+    matched = asked & length_matched(judgments)
     anyone = np.zeros(len(asked), dtype=bool)
     anyone[drawn] = True
     kept = judgments.chosen(anyone)

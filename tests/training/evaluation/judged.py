@@ -16,7 +16,8 @@ def judged(
     return Judgments(
         p=np.array(p, dtype=float),
         prompts=list(range(count)) if prompts is None else prompts,
-        words=np.array([(10, 10)] * count if words is None else words, dtype=float),
+        words=(sizes := np.array([(10, 10)] * count if words is None else words, dtype=float)),
+        characters=5 * sizes,
         groups=groups,
         strength=np.full(count, np.nan),
     )

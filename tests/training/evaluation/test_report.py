@@ -1,6 +1,7 @@
 """Calibration, biases, the human ceiling and the report that holds them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,8 +79,11 @@ def test_a_model_of_length_is_found_out() -> None:
     assert bias.matched.n == 1 and bias.correlation.value > 0.8
 
 
-def test_lengths_within_a_tenth_match() -> None:
-    assert length_matched(np.array([[100, 91], [100, 90], [0, 0]])).tolist() == [True, False, True]
+def test_lengths_within_a_tenth_match_in_words_and_in_characters() -> None:
+    told = judged([1, 1, 1], [(100, 91), (100, 90), (0, 0)])
+    assert length_matched(told).tolist() == [True, False, True]
+    marked_up = replace(told, characters=np.array([[500.0, 455.0], [500.0, 500.0], [0.0, 30.0]]))
+    assert length_matched(marked_up).tolist() == [True, False, False]
 
 
 def test_who_always_prefers_the_first_is_never_consistent() -> None:

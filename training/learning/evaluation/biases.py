@@ -43,7 +43,7 @@ def length_bias(judgments: Judgments, probability: Array) -> LengthBias:
         model_longer=share(model[unequal], prompts),
         right_when_longer=accuracy_of(judgments, probability, unequal & longer),
         right_when_shorter=accuracy_of(judgments, probability, unequal & ~longer),
-        matched=accuracy_of(judgments, probability, length_matched(judgments.words)),
+        matched=accuracy_of(judgments, probability, length_matched(judgments)),
         correlation=_correlation(judgments, probability),
     )
 

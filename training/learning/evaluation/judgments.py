@@ -19,13 +19,15 @@ class Judgments:
     """n judgments of pairs.
 
     ``p`` [n] are soft labels that the first response is preferred, ``prompts`` name the cluster of each, ``words``
-    [n, 2] count both responses' words, ``groups`` hold words for each judgment by what it is to be told apart:
-    "source", "arm", "subset". ``strength`` [n] is how clear it was, 0 to 3, NaN where nobody said.
+    [n, 2] count both responses' words and ``characters`` [n, 2] their characters, ``groups`` hold words for each
+    judgment by what it is to be told apart: "source", "arm", "subset". ``strength`` [n] is how clear it was, 0 to 3,
+    NaN where nobody said.
     """
 
     p: Array
     prompts: Sequence[Hashable]
     words: Array
+    characters: Array
     groups: Mapping[str, Sequence[str]]
     strength: Array
 
@@ -46,6 +48,7 @@ class Judgments:
             p=self.p[which],
             prompts=[self.prompts[place] for place in places],
             words=self.words[which],
+            characters=self.characters[which],
             groups={name: [told[place] for place in places] for name, told in self.groups.items()},
             strength=self.strength[which],
         )
@@ -58,6 +61,9 @@ def of_rows(rows: Sequence[PreferenceRow], **groups: Sequence[str]) -> Judgments
         p=np.array([row.p for row in rows], dtype=np.float64),
         prompts=[prompt_key(row.prompt) for row in rows],
         words=np.array([[word_count(side) for side in row.responses] for row in rows], dtype=np.float64).reshape(-1, 2),
+        characters=np.array(
+            [[character_count(side) for side in row.responses] for row in rows], dtype=np.float64
+        ).reshape(-1, 2),
         groups={"source": [row.source for row in rows], **groups},
         strength=np.array(strength, dtype=np.float64),
     )
@@ -73,11 +79,23 @@ def word_count(messages: Sequence[Message]) -> int:
     return sum(len(WORD.findall(message["content"])) for message in messages)
 
 
+def character_count(messages: Sequence[Message]) -> int:
+    """How many characters a response has."""
+    return sum(len(message["content"]) for message in messages)
+
+
 def hits(probability: Array, p: Array) -> Array:
     """[n]: 1 where the preferred side was predicted, 0 where the other was, ½ where neither."""
     return np.asarray(np.where(probability == 0.5, 0.5, (probability > 0.5) == (p > 0.5)), dtype=np.float64)
 
 
-def length_matched(words: Array, within: float = 0.10) -> Flags:
-    """[n]: whether both responses' lengths [n, 2] are less than a share apart (of the longer one)."""
-    return np.asarray(np.abs(words[:, 0] - words[:, 1]) < within * np.maximum(words.max(axis=1), 1e-9))
+def length_matched(judgments: Judgments, within: float = 0.10) -> Flags:
+    """[n]: whether both responses are less than a share apart (of the longer one), in words and in characters.
+
+    One measure is not enough: of real pairs with as many words, the one with more characters, because of its markup,
+    was preferred four times in five.
+    """
+    found = np.ones(len(judgments), dtype=bool)
+    for sizes in (judgments.words, judgments.characters):
+        found &= np.abs(sizes[:, 0] - sizes[:, 1]) < within * np.maximum(sizes.max(axis=1), 1e-9)
+    return found

@@ -36,7 +36,7 @@ def report_on(
         raise ValueError("a report needs judgments and what a model said of them")
     name, probability = next(iter(predictions.items()))
     others = {key: value for key, value in predictions.items() if key != name}
-    matched = length_matched(judgments.words)
+    matched = length_matched(judgments)
     groups = {key: accuracy_by(judgments, probability, key) for key in judgments.groups}
     found = {
         "model": name,
@@ -68,7 +68,7 @@ def _figures(judgments: Judgments, probability: Array) -> Report:
     squares = (np.asarray(probability) - judgments.p) ** 2
     return {
         "accuracy": accuracy_of(judgments, probability),
-        "accuracy_length_matched": accuracy_of(judgments, probability, length_matched(judgments.words)),
+        "accuracy_length_matched": accuracy_of(judgments, probability, length_matched(judgments)),
         "log_loss": clustered_mean(log_losses(probability, judgments.p), prompts),
         "brier": clustered_mean(squares, prompts),
         "calibration_error": calibration_estimate(probability, judgments.p, prompts),
