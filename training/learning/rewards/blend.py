@@ -96,16 +96,18 @@ def evolve(
     return best
 
 
-def find_blend(told: Judged, *, seed: int, shrink: float = 0.01) -> Array:
+def find_blend(told: Judged, *, seed: int, shrink: float = 0.5) -> Array:
     """α and β [1 + k] with α ≥ 0 and length 1.
 
-    Starts from the human reward alone; ``shrink``·Σ|β| (of a length of 1) is taken off, so that a signal which helps
-    nobody gets nothing.
+    Starts from the human reward alone. ``shrink``/√prompts times the share of the weights that is not the human
+    reward's is taken off: about the error of a mean worth, so that a rule must help by more than chance would make it
+    seem to.
     """
+    price = shrink / float(np.sqrt(len(told.starts)))
 
     def value(weights: Array) -> float:
         whole = float(np.abs(weights).sum()) or 1.0
-        return best_of_n_value(human_first(weights), told) - shrink * float(np.abs(weights[1:]).sum()) / whole
+        return best_of_n_value(human_first(weights), told) - price * float(np.abs(weights[1:]).sum()) / whole
 
     start = np.zeros(told.signals.shape[1])
     start[0] = 1.0
