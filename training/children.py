@@ -25,7 +25,7 @@ from training.learning.job import Job, finished
 from training.learning.models import find_model
 from training.learning.objectives.rationale import KEY as RATIONALE
 from training.learning.recipes import PolicyRecipe, RewardRecipe
-from training.learning.rewards.posterior import FastPosterior
+from training.learning.rewards.fast.posterior import FastPosterior
 from training.learning.rewards.warm_start import GOES_ON_FROM
 from training.learning.rewards.warm_start import KEY as WARM
 from training.models import PolicyVersion, Posterior, RewardVersion, Run

@@ -10,8 +10,8 @@ import numpy as np
 from labeling.models import Project
 from training.answering import SEEDS, Shelf, storable
 from training.dials import sampler
-from training.learning.rewards.features import FeatureModel
-from training.learning.rewards.posterior import FastPosterior
+from training.learning.rewards.fast.features import FeatureModel
+from training.learning.rewards.fast.posterior import FastPosterior
 from training.learning.rows import Message
 from training.learning.sampling import sample
 from training.models import PolicyVersion, Posterior, TryOut

@@ -20,8 +20,8 @@ from training.evaluating.scorers import Asked, of_project
 from training.evaluating.votes import write_votes
 from training.learning.models import NoModel
 from training.learning.rewards.ensemble import RewardEnsemble
+from training.learning.rewards.fast.states import Pair
 from training.learning.rewards.interface import Scored
-from training.learning.rewards.states import Pair
 from training.models import Prediction
 
 

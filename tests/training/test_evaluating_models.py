@@ -13,7 +13,7 @@ from training import snapshot
 from training.adopting import adopt_finished
 from training.answering import Shelf
 from training.evaluating.files import read_items
-from training.learning.rewards.posterior import FastPosterior
+from training.learning.rewards.fast.posterior import FastPosterior
 from training.models import Posterior
 from training.posterior.features import compute_features, differences, feature_model
 from training.snapshot import training_judgments

@@ -16,7 +16,7 @@ from training.learning.evaluation.report import jsonable, report_on
 from training.learning.evaluation.rewardbench import rewardbench
 from training.learning.evaluation.verifiable import Sampled, correctness
 from training.learning.rewards.ensemble import RewardEnsemble
-from training.learning.rewards.states import Pair
+from training.learning.rewards.fast.states import Pair
 from training.learning.rows import PreferenceRow
 
 Array = NDArray[np.float64]

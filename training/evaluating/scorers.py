@@ -8,10 +8,10 @@ from training.answering import Shelf
 from training.folders import located
 from training.learning.models import NoModel, load_policy
 from training.learning.rewards.ensemble import RewardEnsemble
-from training.learning.rewards.features import FeatureModel
-from training.learning.rewards.implicit import ImplicitReward
-from training.learning.rewards.posterior import FastPosterior
-from training.learning.rewards.posterior_reward import PosteriorReward
+from training.learning.rewards.fast.features import FeatureModel
+from training.learning.rewards.fast.posterior import FastPosterior
+from training.learning.rewards.heads.implicit import ImplicitReward
+from training.learning.rewards.robust.posterior_reward import PosteriorReward
 from training.models import Posterior, RewardVersion
 from training.posterior.features import feature_folder, feature_policy
 

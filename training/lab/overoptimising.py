@@ -31,7 +31,7 @@ from training.learning.objectives.training import Material, preference_training
 from training.learning.online.best_against_worst import best_against_worst
 from training.learning.optimise import optimise
 from training.learning.recipes import SamplerSettings, starter_dpo
-from training.learning.rewards.features import FeatureModel
+from training.learning.rewards.fast.features import FeatureModel
 from training.learning.sampling import Sample
 from training.learning.starter.prompts import held_out_prompts, training_prompts
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.learning.rewards.aggregate import aggregate, centred, combine
-from training.learning.rewards.features import FeatureModel
-from training.learning.rewards.posterior import FastPosterior
-from training.learning.rewards.states import Pair
+from training.learning.rewards.fast.features import FeatureModel
+from training.learning.rewards.fast.posterior import FastPosterior
+from training.learning.rewards.fast.states import Pair
 from training.learning.rows import PreferenceRow
 
 Array = NDArray[np.float64]

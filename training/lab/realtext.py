@@ -24,10 +24,10 @@ from training.learning.recipes import OptimSettings, RewardRecipe
 from training.learning.reward_job import train_reward
 from training.learning.rewards.baselines import bag_of_words, length_only
 from training.learning.rewards.ensemble import RewardEnsemble
-from training.learning.rewards.features import FeatureModel
+from training.learning.rewards.fast.features import FeatureModel
+from training.learning.rewards.fast.posterior import FastPosterior
 from training.learning.rewards.interface import sides
-from training.learning.rewards.posterior import FastPosterior
-from training.learning.rewards.posterior_reward import PosteriorReward
+from training.learning.rewards.robust.posterior_reward import PosteriorReward
 from training.learning.rows import PreferenceRow
 
 Array = NDArray[np.float64]

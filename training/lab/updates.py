@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from training.learning.rewards.likelihood import sigmoid
-from training.learning.rewards.posterior import FastPosterior
+from training.learning.rewards.fast.likelihood import sigmoid
+from training.learning.rewards.fast.posterior import FastPosterior
 from training.posterior.owner import REFIT_AFTER
 
 MILLISECONDS, DISTANCE = 5.0, 1e-3  # the bars

@@ -16,7 +16,7 @@ from typing import Any
 
 from .devices import Compute
 from .rationales import forget_reasons, read_reasons, with_rationales
-from .rewards.posterior import FastPosterior
+from .rewards.fast.posterior import FastPosterior
 from .rows import Message, PreferenceRow, read_rows, write_rows
 
 Report = Callable[[int, int, dict[str, float]], None]

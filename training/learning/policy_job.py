@@ -31,8 +31,8 @@ from .online.whole_lists import whole_lists
 from .optimise import OptimResult, optimise
 from .recipes import PolicyRecipe
 from .rewards.ensemble import RewardEnsemble
-from .rewards.features import FeatureModel
-from .rewards.posterior import FastPosterior
+from .rewards.fast.features import FeatureModel
+from .rewards.fast.posterior import FastPosterior
 from .rows import Message, PreferenceRow
 from .scored_prompts import asking, speak_as
 from .watch import Watch

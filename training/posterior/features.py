@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from labeling.models import Project, Response
 from training.answering import Shelf
 from training.folders import project_folder
-from training.learning.rewards.features import DIMENSION, FEWEST_GROUPS, FeatureModel, from_bytes, to_bytes
+from training.learning.rewards.fast.features import DIMENSION, FEWEST_GROUPS, FeatureModel, from_bytes, to_bytes
 from training.learning.rows import Message
 from training.models import PolicyVersion, Posterior, ResponseFeatures
 from training.snapshot import training_prompts, training_responses

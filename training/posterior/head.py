@@ -9,8 +9,8 @@ from labeling.actions.ordering import HEAD, SCORED_ARMS
 from labeling.actions.queueing import reorder_queue
 from labeling.models import ComparisonResponse, Project, State
 from training.learning.acquisition.information import score_pairs
-from training.learning.rewards.features import DIMENSION, FeatureModel
-from training.learning.rewards.posterior import FastPosterior
+from training.learning.rewards.fast.features import DIMENSION, FeatureModel
+from training.learning.rewards.fast.posterior import FastPosterior
 from training.posterior.features import Vectors, compute_features, differences, in_parts, stored_features
 from training.snapshot import on_training_prompts
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from training.learning.rewards.features import DIMENSION
+from training.learning.rewards.fast.features import DIMENSION
 
 Rows = tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]
 

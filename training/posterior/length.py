@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labeling.models import Response
-from training.learning.rewards.posterior import FastPosterior
-from training.learning.rewards.style import WORD
+from training.learning.rewards.fast.posterior import FastPosterior
+from training.learning.rewards.fast.style import WORD
 from training.posterior.features import in_parts
 from training.snapshot import Verdict
 

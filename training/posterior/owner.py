@@ -12,8 +12,8 @@ from labeling.actions.telling import tell_project
 from labeling.models import Project
 from training import snapshot
 from training.answering import Shelf
-from training.learning.rewards.features import DIMENSION, FeatureModel
-from training.learning.rewards.posterior import FastPosterior
+from training.learning.rewards.fast.features import DIMENSION, FeatureModel
+from training.learning.rewards.fast.posterior import FastPosterior
 from training.models import Posterior, Prediction
 from training.posterior import length
 from training.posterior.features import (

@@ -9,8 +9,8 @@ import pytest
 from tests.training.learning.tiny import save_tiny
 from training.lab.reward_data import MAKERS, Answered, People, clean
 from training.lab.rewards import Plan, compare_rewards, recipes
+from training.learning.rewards.heads.rankings import ranked_items
 from training.learning.rewards.methods import NEEDS, REWARD_METHODS
-from training.learning.rewards.rankings import ranked_items
 from training.learning.rows import PreferenceRow
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.learning.rewards.blend import Judged, best_of_n_value, evolve, find_blend, human_first, judged
+from training.learning.rewards.robust.blend import Judged, best_of_n_value, evolve, find_blend, human_first, judged
 
 
 def planted(weights: list[float], seed: int = 0, prompts: int = 150) -> Judged:

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.learning.rewards.convex import hull, outermost, perturbed, plane
-from training.learning.rewards.fusion import Fusion, ngrams, unit
-from training.learning.rewards.synthetic import clusters, confident_pairs, synthetic_pair
+from training.learning.rewards.robust.convex import hull, outermost, perturbed, plane
+from training.learning.rewards.robust.fusion import Fusion, ngrams, unit
+from training.learning.rewards.robust.synthetic import clusters, confident_pairs, synthetic_pair
 from training.learning.rows import Message
 
 

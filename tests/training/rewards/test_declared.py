@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.learning.rewards.declared import (
+from training.learning.rewards.fast.style import STYLE
+from training.learning.rewards.robust.declared import (
     DECLARED,
     FeatureNetwork,
     Scale,
@@ -12,7 +13,6 @@ from training.learning.rewards.declared import (
     check_names,
     declared,
 )
-from training.learning.rewards.style import STYLE
 from training.learning.rows import Message
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tests.training.learning.tiny import SHAPES, tiny_policy
-from training.learning.rewards.features import DIMENSION, FeatureModel, from_bytes, to_bytes
-from training.learning.rewards.posterior import FastPosterior
-from training.learning.rewards.states import pooled_states
-from training.learning.rewards.style import STYLE, style
+from training.learning.rewards.fast.features import DIMENSION, FeatureModel, from_bytes, to_bytes
+from training.learning.rewards.fast.posterior import FastPosterior
+from training.learning.rewards.fast.states import pooled_states
+from training.learning.rewards.fast.style import STYLE, style
 from training.learning.rows import Message
 
 OPENINGS = ["Sure.", "Well, hello!", "Perhaps.", "Thank you for asking.", "1. Look\n2. Wait", "Do you like it?"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.learning.rewards.pessimism import LowerBound
+from training.learning.rewards.robust.pessimism import LowerBound
 
 rng = np.random.default_rng(0)
 X, NU, PHI, REWARD = rng.normal(size=(40, 5)), rng.normal(size=5), rng.normal(size=(7, 5)), rng.normal(size=7)

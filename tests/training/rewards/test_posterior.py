@@ -13,8 +13,8 @@ from scipy.special import expit
 
 from training.learning.acquisition import score_pairs
 from training.learning.acquisition.information import bald
-from training.learning.rewards.likelihood import probit_corrected, soften
-from training.learning.rewards.posterior import FastPosterior
+from training.learning.rewards.fast.likelihood import probit_corrected, soften
+from training.learning.rewards.fast.posterior import FastPosterior
 
 
 def judged_pairs(n: int, d: int, seed: int = 0, strength: float = 3.0) -> Any:

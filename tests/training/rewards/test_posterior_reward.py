@@ -7,10 +7,10 @@ import pytest
 
 from tests.training.evaluation.judged import a_row
 from training.learning.models import load_policy
-from training.learning.rewards.features import FeatureModel
+from training.learning.rewards.fast.features import FeatureModel
+from training.learning.rewards.fast.posterior import FastPosterior
 from training.learning.rewards.interface import sides
-from training.learning.rewards.posterior import FastPosterior
-from training.learning.rewards.posterior_reward import PosteriorReward
+from training.learning.rewards.robust.posterior_reward import PosteriorReward
 
 
 def test_it_knows_a_taste_it_was_taught_and_is_read_back_the_same(tiny_directory: Path, tmp_path: Path) -> None:

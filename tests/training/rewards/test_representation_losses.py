@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
-from training.learning.rewards.bottleneck import Encoder, Gaussian, bottleneck_loss, gaussian_kl, symmetric_kl
-from training.learning.rewards.contrast import simcse, views
-from training.learning.rewards.meta import ascended, at_weights, spread
+from training.learning.rewards.robust.bottleneck import Encoder, Gaussian, bottleneck_loss, gaussian_kl, symmetric_kl
+from training.learning.rewards.robust.contrast import simcse, views
+from training.learning.rewards.robust.meta import ascended, at_weights, spread
 
 
 class Linear(torch.nn.Module):

@@ -9,17 +9,17 @@ import torch
 
 from tests.training.rewards.test_pairwise import row, said
 from training.learning.recipes import RewardRecipe
-from training.learning.rewards.attributes import regression_loss, scaled_bradley_terry_loss
 from training.learning.rewards.bradley_terry import Labels, bradley_terry_loss, davidson_loss, rao_kupper_loss
-from training.learning.rewards.contexts import marginal, reversals, with_criterion
-from training.learning.rewards.discriminator import discriminator_loss
-from training.learning.rewards.general_preference import preference
-from training.learning.rewards.goals import contrast, positions
-from training.learning.rewards.headed import ridge_weights
-from training.learning.rewards.likelihood import sigmoid
+from training.learning.rewards.fast.likelihood import sigmoid
+from training.learning.rewards.heads.attributes import regression_loss, scaled_bradley_terry_loss
+from training.learning.rewards.heads.contexts import marginal, reversals, with_criterion
+from training.learning.rewards.heads.discriminator import discriminator_loss
+from training.learning.rewards.heads.general_preference import preference
+from training.learning.rewards.heads.goals import contrast, positions
+from training.learning.rewards.heads.headed import ridge_weights
+from training.learning.rewards.heads.rankings import plackett_luce_loss, ranked_items, ranking_of, split_loss
+from training.learning.rewards.heads.stepwise import solution_score
 from training.learning.rewards.methods import REWARD_METHODS, reward_method
-from training.learning.rewards.rankings import plackett_luce_loss, ranked_items, ranking_of, split_loss
-from training.learning.rewards.stepwise import solution_score
 
 EXACT: dict[str, Any] = {"tolerance_grad": 1e-12, "tolerance_change": 1e-15}
 DIFFERENCE = torch.linspace(-3, 3, 7, dtype=torch.float64)

@@ -19,21 +19,21 @@ from training.learning.job import Job, Stopped
 from training.learning.jobs import run_job
 from training.learning.logprobs import response_logprobs
 from training.learning.recipes import LoraSettings, OptimSettings, RewardRecipe
-from training.learning.rewards.attributes import AttributeReward
-from training.learning.rewards.contexts import ContextReward
 from training.learning.rewards.ensemble import RewardEnsemble
-from training.learning.rewards.general_preference import GeneralPreference, train_general_preference
-from training.learning.rewards.goals import GoalReward
-from training.learning.rewards.headed import HeadedReward
-from training.learning.rewards.hybrid import HybridReward, hybrid_part, referred_items
-from training.learning.rewards.implicit import ImplicitReward
-from training.learning.rewards.items import micro_of, pair_items
+from training.learning.rewards.fast.likelihood import sigmoid
+from training.learning.rewards.heads.attributes import AttributeReward
+from training.learning.rewards.heads.contexts import ContextReward
+from training.learning.rewards.heads.general_preference import GeneralPreference, train_general_preference
+from training.learning.rewards.heads.goals import GoalReward
+from training.learning.rewards.heads.headed import HeadedReward
+from training.learning.rewards.heads.hybrid import HybridReward, hybrid_part, referred_items
+from training.learning.rewards.heads.implicit import ImplicitReward
+from training.learning.rewards.heads.items import micro_of, pair_items
+from training.learning.rewards.heads.scalar import scalar_loss
+from training.learning.rewards.heads.stepwise import StepReward
 from training.learning.rewards.lesson import Lesson, Progress
-from training.learning.rewards.likelihood import sigmoid
 from training.learning.rewards.loading import load_reward
 from training.learning.rewards.reading import layout
-from training.learning.rewards.scalar import scalar_loss
-from training.learning.rewards.stepwise import StepReward
 from training.learning.rows import PreferenceRow
 
 OPTIM = OptimSettings(learning_rate=1e-3, batch_size=16, num_train_epochs=1.0, save_steps=1)

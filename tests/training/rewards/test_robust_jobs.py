@@ -14,11 +14,11 @@ from training.learning.devices import resolve
 from training.learning.job import Job, Stopped
 from training.learning.jobs import run_job
 from training.learning.recipes import OptimSettings, RewardRecipe
-from training.learning.rewards.adjusted import AdjustedReward
 from training.learning.rewards.ensemble import RewardEnsemble
 from training.learning.rewards.methods import REWARD_METHODS, reward_method
-from training.learning.rewards.robust_rows import changed_copies
-from training.learning.rewards.shared_beginnings import shared_words, told_of_trees
+from training.learning.rewards.robust.adjusted import AdjustedReward
+from training.learning.rewards.robust.robust_rows import changed_copies
+from training.learning.rewards.robust.shared_beginnings import shared_words, told_of_trees
 from training.learning.rows import PreferenceRow
 
 EVERYTHING: dict[str, Any] = {

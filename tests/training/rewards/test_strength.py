@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.training.rewards.test_pairwise import row
-from training.learning.rewards.likelihood import sigmoid
-from training.learning.rewards.strength import Strength, doubtful, measure, treated
+from training.learning.rewards.fast.likelihood import sigmoid
+from training.learning.rewards.robust.strength import Strength, doubtful, measure, treated
 
 COUNT, FLIPPED = 600, 0.15
 

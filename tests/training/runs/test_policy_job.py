@@ -22,7 +22,7 @@ from training.learning.online.best_against_worst import best_against_worst
 from training.learning.policy_job import mixed, split_prompts
 from training.learning.rationales import Reason, write_reasons
 from training.learning.recipes import OptimSettings, PolicyRecipe, SamplerSettings
-from training.learning.rewards.features import FeatureModel
+from training.learning.rewards.fast.features import FeatureModel
 from training.learning.rows import Message, PreferenceRow
 from training.learning.sampling import sample
 from training.learning.scored_prompts import asks

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..rewards.likelihood import probit_corrected, sigmoid
-from ..rewards.posterior import FastPosterior
+from ..rewards.fast.likelihood import probit_corrected, sigmoid
+from ..rewards.fast.posterior import FastPosterior
 
 Array = NDArray[np.float64]
 

@@ -43,7 +43,7 @@ METHODS: list[Method] = [
     Method(
         key="laplace_posterior",
         paper="The Evidence Framework Applied to Classification Networks (MacKay 1992)",
-        module="training.learning.rewards.posterior",
+        module="training.learning.rewards.fast.posterior",
         needs="judgments, frozen features",
         summary="The fast posterior: Bayesian logistic head, one rank-one step a judgment, refits by Newton's method",
     ),

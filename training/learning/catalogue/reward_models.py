@@ -42,7 +42,7 @@ REWARDS: list[Method] = [
     _method(
         "helpsteer2",
         "HelpSteer2-Preference: Complementing Ratings with Preferences (arXiv:2410.01257)",
-        "attributes",
+        "heads.attributes",
         "ratings by attribute, and judgments of pairs with their strength",
         "two trainings, one after the other",
         "A regression on ratings, then a Bradley-Terry model scaled by strength that begins as it; extrapolation past "
@@ -51,7 +51,7 @@ REWARDS: list[Method] = [
     _method(
         "general_preference",
         "General Preference Modeling with Preference Representations for Aligning Language Models (arXiv:2410.02197)",
-        "general_preference",
+        "heads.general_preference",
         JUDGED,
         READ_ONCE,
         "A vector per response, compared by a skew-symmetric product that the prompt gates: holds preferences that go "
@@ -60,7 +60,7 @@ REWARDS: list[Method] = [
     _method(
         "hybrid_haf",
         "HAF-RM: A Hybrid Alignment Framework for Reward Model Training (arXiv:2407.04185)",
-        "hybrid",
+        "heads.hybrid",
         JUDGED,
         "one pass over each response with the output layer besides, and the reference's, once",
         "The policy's own head learns by DPO on the same backbone as the reward head, and is dropped afterwards",
@@ -68,7 +68,7 @@ REWARDS: list[Method] = [
     _method(
         "goal_conditioned",
         "Learning Goal-Conditioned Representations for Language Reward Models (arXiv:2407.13887)",
-        "goals",
+        "heads.goals",
         JUDGED,
         READ_ONCE,
         "States half way are drawn to where good answers end and away from bad ones; scores unfinished answers too",
@@ -76,7 +76,7 @@ REWARDS: list[Method] = [
     _method(
         "context_aware",
         "Improving Context-Aware Preference Modeling for Language Models (arXiv:2407.14916)",
-        "contexts",
+        "heads.contexts",
         "judgments that name the criterion they were given by, at least two criteria",
         "one pass over each response, and at use one for each criterion",
         "The criterion stands in the prompt, so that another one may turn the verdict round; without one, all are "
@@ -85,7 +85,7 @@ REWARDS: list[Method] = [
     _method(
         "adversarial_feedback",
         "Fine-tuning Language Models with Generative Adversarial Feedback (arXiv:2305.06176)",
-        "discriminator",
+        "heads.discriminator",
         "demonstrations, each beside a sample of the policy",
         READ_ONCE,
         "The reward is the logit of a discriminator that tells demonstrations from samples: no preferences needed. "
@@ -94,7 +94,7 @@ REWARDS: list[Method] = [
     _method(
         "stepwise",
         "Easy-to-Hard Generalization: Scalable Alignment Beyond Human Supervision (arXiv:2403.09472)",
-        "stepwise",
+        "heads.stepwise",
         "a mark for each line of a response",
         READ_ONCE,
         "A process reward: each line's probability to be right; a solution is its worst line or their product, with "
@@ -103,7 +103,7 @@ REWARDS: list[Method] = [
     _method(
         "plackett_luce_pessimism",
         "Principled Reinforcement Learning with Human Feedback from Pairwise or K-wise Comparisons (arXiv:2301.11270)",
-        "rankings",
+        "heads.rankings",
         "judgments of pairs; rankings where the pairs of a prompt agree on one order",
         f"{READ_ONCE}; a second one when it scores, for the bound",
         "The likelihood of a whole order, or of its pairs (kwise false), and the paper's lower bound: a response's "
@@ -113,7 +113,7 @@ REWARDS: list[Method] = [
     _method(
         "implicit",
         "Direct Preference Optimization: Your Language Model is Secretly a Reward Model (arXiv:2305.18290)",
-        "implicit",
+        "heads.implicit",
         JUDGED,
         "one pass over each response with the output layer besides; at use two, the policy's and the reference's",
         "A policy trained by DPO, read as a reward: β·log π/π_ref",

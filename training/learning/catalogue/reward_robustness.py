@@ -48,7 +48,7 @@ ROBUSTNESS: list[Method] = [
     _method(
         "preference_strength",
         "Secrets of RLHF in Large Language Models Part II: Reward Modeling (arXiv:2401.06080)",
-        "strength",
+        "robust.strength",
         JUDGED,
         "one more pass over each response for the crowd of heads; meta_step adds a pass over fresh samples to every "
         "step",
@@ -64,7 +64,7 @@ ROBUSTNESS: list[Method] = [
         "domain_features",
         "Leveraging Domain Knowledge for Efficient Reward Modelling in RLHF: A Case-Study in E-Commerce Opinion "
         "Summarization (arXiv:2402.15473)",
-        "declared",
+        "robust.declared",
         JUDGED,
         "no pass over any response: features are rules",
         "A small network on declared features, for the first few judgments: lengths, marks, tone and echo, by name. "
@@ -73,7 +73,7 @@ ROBUSTNESS: list[Method] = [
     _method(
         "barfi",
         "Behavior Alignment via Reward Function Optimization (arXiv:2310.19007)",
-        "blend",
+        "robust.blend",
         "judgments of pairs, of which enough are kept back to choose by",
         "one pass over each response, and a search over a handful of weights",
         "Blends rules (auxiliary) into the reward, by weights that make best of n pick what people prefer among "
@@ -83,7 +83,7 @@ ROBUSTNESS: list[Method] = [
     _method(
         "reward_on_policy",
         "Fine-Tuning Language Models with Reward Learning on Policy (arXiv:2403.19279)",
-        "bottleneck",
+        "robust.bottleneck",
         "judgments of pairs; the policy's own samples, which it draws",
         "four samples for each of 64 prompts, and as many passes over them as bottleneck_epochs says",
         "Refits on what the policy says now, without labels: an information bottleneck between two samples of a prompt "
@@ -95,7 +95,7 @@ ROBUSTNESS: list[Method] = [
     _method(
         "tree_structured",
         "Reward Generalization in RLHF: A Topological Perspective (arXiv:2402.10184)",
-        "shared_beginnings",
+        "robust.shared_beginnings",
         "judgments of responses that begin alike: set branching in the policy recipe's sampler to 2 or more",
         "one pass over each response",
         "Bradley-Terry on leaves of generated trees: the same number of labels tells more of what differs after a "
@@ -104,7 +104,7 @@ ROBUSTNESS: list[Method] = [
     _method(
         "convex_da",
         INCONSISTENCY,
-        "convex",
+        "robust.convex",
         JUDGED,
         "up to six passes over each response",
         "Further pairs from changed copies of both responses, only the outermost of each kept (ConvexDA). The "
@@ -114,7 +114,7 @@ ROBUSTNESS: list[Method] = [
     _method(
         "reward_fusion",
         INCONSISTENCY,
-        "fusion",
+        "robust.fusion",
         JUDGED,
         "one pass over each response, and a comparison with every training response when it scores",
         "A response's reward leans on those of up to five training responses that are nearly the same, prompt and all "

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from ..rewards.lexicon import terms
+from ..rewards.fast.lexicon import terms
 from ..rows import Message, PreferenceRow
 from .intervals import Estimate
 from .judgments import Array, prompt_key

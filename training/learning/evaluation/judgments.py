@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rewards.style import WORD
+from ..rewards.fast.style import WORD
 from ..rows import Message, PreferenceRow
 
 Array = NDArray[np.float64]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..rewards.baselines import bag_of_words, length_only
-from ..rewards.features import FeatureModel
-from ..rewards.posterior import FastPosterior
+from ..rewards.fast.features import FeatureModel
+from ..rewards.fast.posterior import FastPosterior
 from ..rows import Message, PreferenceRow
 from .intervals import Estimate
 from .reward import accuracy

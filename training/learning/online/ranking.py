@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..rewards.ensemble import RewardEnsemble
-from ..rewards.features import FeatureModel
-from ..rewards.likelihood import sigmoid
-from ..rewards.posterior import FastPosterior
-from ..rewards.states import Pair
+from ..rewards.fast.features import FeatureModel
+from ..rewards.fast.likelihood import sigmoid
+from ..rewards.fast.posterior import FastPosterior
+from ..rewards.fast.states import Pair
 
 Array = NDArray[np.float64]
 

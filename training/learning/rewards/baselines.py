@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..rows import PreferenceRow
-from .lexicon import Lexicon
-from .posterior import FastPosterior
-from .style import WORD
+from .fast.lexicon import Lexicon
+from .fast.posterior import FastPosterior
+from .fast.style import WORD
 
 Array = NDArray[np.float64]
 MOST_WORDS = 1_000  # of the bag: a Newton step solves that many equations

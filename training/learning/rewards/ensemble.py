@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ..models import model_digest
 from ..rows import Message, PreferenceRow
 from .aggregate import aggregate, cautious_margin
+from .fast.likelihood import sigmoid
+from .fast.states import Pair
 from .interface import RewardModel
-from .likelihood import sigmoid
 from .loading import load_reward
-from .states import Pair
 
 Array = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from ..rows import Message, PreferenceRow
 from ..shards import Origin
 from ..steady import machine, steady_states
 from ..text import Tokens
-from .states import Pair
+from .fast.states import Pair
 
 Array = NDArray[np.float64]
 Render = Callable[[Sequence[Message], Sequence[Message]], Tokens]  # of a prompt and a response: one conversation

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..rows import Message, PreferenceRow
-from .likelihood import sigmoid
-from .states import Pair
+from .fast.likelihood import sigmoid
+from .fast.states import Pair
 
 Array = NDArray[np.float64]
 

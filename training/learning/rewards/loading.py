@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from ..models import NoModel
-from .adjusted import with_adjustments
 from .interface import RewardModel
 from .methods import REWARD_METHODS
+from .robust.adjusted import with_adjustments
 
 
 def load_reward(directory: Path, device: str = "cpu") -> RewardModel:

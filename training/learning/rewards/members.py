@@ -11,12 +11,12 @@ from ..job import ShouldStop
 from ..models import load_policy
 from ..recipes import RewardRecipe
 from ..rows import PreferenceRow
-from .adjusted import adjusted
 from .aggregate import pair_disagreement
 from .ensemble import RewardEnsemble
 from .frozen import Shared
 from .interface import RewardModel, sides
 from .lesson import Lesson, Progress
+from .robust.adjusted import adjusted
 
 
 def train_members(

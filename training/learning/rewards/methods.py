@@ -8,18 +8,19 @@ from typing import Literal
 
 from ..recipes import RewardDials, RewardRecipe
 from ..rows import PreferenceRow
-from . import attributes, contexts, features_lesson, rankings, robust_lesson
-from .discriminator import DEMONSTRATION, train_discriminator
-from .general_preference import GeneralPreference, train_general_preference
-from .goals import GoalReward, train_goals
-from .headed import HeadedReward
-from .hybrid import train_hybrid
-from .implicit import ImplicitReward, train_implicit
+from .heads import attributes, contexts, rankings
+from .heads.discriminator import DEMONSTRATION, train_discriminator
+from .heads.general_preference import GeneralPreference, train_general_preference
+from .heads.goals import GoalReward, train_goals
+from .heads.headed import HeadedReward
+from .heads.hybrid import train_hybrid
+from .heads.implicit import ImplicitReward, train_implicit
+from .heads.stepwise import StepReward, train_stepwise
 from .interface import RewardModel
 from .lesson import Lesson
 from .pairwise import PairwiseReward
 from .pairwise_lesson import train_pairwise
-from .stepwise import StepReward, train_stepwise
+from .robust import features_lesson, robust_lesson
 from .warm_start import train_warm
 from .written.code import CodeReward
 from .written.code_lesson import train_reward_code

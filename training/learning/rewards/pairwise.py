@@ -20,11 +20,11 @@ from ..batches import Batch
 from ..models import NoModel, Policy, silence_dropout
 from ..rows import Message
 from ..text import Group, Text
+from .fast.posterior import FastPosterior
+from .fast.states import Pair
 from .frozen import FrozenStates
 from .interface import Scored
-from .posterior import FastPosterior
 from .reading import conversation, head, last_states, over_pairs
-from .states import Pair
 
 Array = NDArray[np.float64]
 

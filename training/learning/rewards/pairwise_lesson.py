@@ -13,10 +13,10 @@ from ..optimise import Part
 from ..recipes import OptimSettings, RewardRecipe
 from ..rows import PreferenceRow
 from .bradley_terry import Labels, labels_of, link_loss
+from .fast.states import Pair
 from .lesson import Lesson
 from .pairwise import PairwiseReward
 from .reading import head, layout
-from .states import Pair
 
 Micro = tuple[Batch, Labels]
 

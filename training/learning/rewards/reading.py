@@ -19,7 +19,7 @@ from ..logprobs import MOST_RESPONSES, additive, windowed
 from ..models import NoModel
 from ..rows import Message
 from ..text import Group, Text, Tokens
-from .states import Pair
+from .fast.states import Pair
 
 Array = NDArray[np.float64]
 TOKEN_BUDGET = 8_192

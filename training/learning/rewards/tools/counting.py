@@ -2,7 +2,7 @@
 
 import re
 
-from ..style import SENTENCE, WORD
+from ..fast.style import SENTENCE, WORD
 
 BULLET = re.compile(r"^[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+\S", re.MULTILINE)
 LONGEST = 50_000  # characters of a response that are looked at

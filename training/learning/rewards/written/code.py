@@ -22,8 +22,8 @@ from safetensors.torch import load_file, save_file
 
 from ...models import NoModel
 from ...rows import Message
+from ..fast.states import Pair
 from ..interface import Scored
-from ..states import Pair
 from .declared import FEATURES, REWARD_MODEL, measured
 from .expressions import FUNCTIONS, Language, NoValue, Number, Refused, parse_program, value_of
 

@@ -11,8 +11,8 @@ from ...models import Policy
 from ...recipes import SamplerSettings
 from ...rows import Message, PreferenceRow
 from ...sampling import sample
+from ..fast.posterior import FastPosterior
 from ..lesson import Lesson
-from ..posterior import FastPosterior
 from .asking import writer
 from .choosing import agreement, by_judgments
 from .code import CodeReward, Program, texts

@@ -13,8 +13,8 @@ from ...models import Policy
 from ...recipes import SamplerSettings
 from ...rows import Message, PreferenceRow
 from ...sampling import sample
+from ..fast.states import Pair
 from ..lesson import Lesson
-from ..states import Pair
 from .writing import Form, Writing, WritingReward, about
 from .writing_lesson import Written, sides_of, train_writing
 

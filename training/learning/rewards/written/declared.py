@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..style import COMMON, PATTERNS, WORD
+from ..fast.style import COMMON, PATTERNS, WORD
 from ..tools.counting import form
 
 REWARD_MODEL = "reward_model"  # declared where a reward model stands beside

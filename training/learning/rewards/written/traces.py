@@ -15,8 +15,8 @@ from ...models import Policy
 from ...recipes import SamplerSettings
 from ...rows import Message
 from ...sampling import sample
+from ..fast.states import Pair
 from ..lesson import Lesson
-from ..states import Pair
 from ..tools import TOOLS, use
 from .writing import Form, Writing, WritingReward, about
 from .writing_lesson import Written, sides_of, train_writing

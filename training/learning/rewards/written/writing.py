@@ -25,8 +25,8 @@ from ...models import NoModel, Policy, base_model, load_policy, save_policy
 from ...rows import Message
 from ...text import Group
 from ..bradley_terry import Labels, bradley_terry_loss
+from ..fast.states import Pair
 from ..interface import Scored
-from ..states import Pair
 
 Array = NDArray[np.float64]
 Writing = Sequence[Message]  # turns that follow the question about a response; none: nothing was written

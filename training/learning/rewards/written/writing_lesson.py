@@ -13,9 +13,9 @@ from ...optimise import Part
 from ...rows import PreferenceRow
 from ...text import Group
 from ..bradley_terry import Labels, labels_of
+from ..fast.posterior import FastPosterior
+from ..fast.states import Pair
 from ..lesson import Lesson
-from ..posterior import FastPosterior
-from ..states import Pair
 from .writing import TOKEN_BUDGET, Writing, WritingReward, _read, mean_nll, plain, writing_loss
 
 Written = tuple[Writing, Writing]

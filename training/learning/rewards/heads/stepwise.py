@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..batches import Batch, collate, fill
-from ..optimise import Part
-from ..rows import PreferenceRow
-from ..text import Group
+from ...batches import Batch, collate, fill
+from ...optimise import Part
+from ...rows import PreferenceRow
+from ...text import Group
+from ..fast.states import Pair
+from ..lesson import Lesson
+from ..reading import TOKEN_BUDGET, layout
 from .headed import Array, HeadedReward, logistic_weights
 from .items import Item, Micro, mean_loss, steps_of, token_places
-from .lesson import Lesson
-from .reading import TOKEN_BUDGET, layout
-from .states import Pair
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..online.rollouts import rollouts, seed_of
-from ..recipes import SamplerSettings
-from ..rows import Message, PreferenceRow
-from .lesson import Lesson
-from .states import Pair
+from ...online.rollouts import rollouts, seed_of
+from ...recipes import SamplerSettings
+from ...rows import Message, PreferenceRow
+from ..fast.states import Pair
+from ..lesson import Lesson
 
 
 @dataclass(frozen=True)

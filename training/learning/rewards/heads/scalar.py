@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import torch
 
-from ..optimise import Part
-from ..recipes import RewardRecipe
-from ..rows import PreferenceRow
-from .bradley_terry import Labels, bradley_terry_loss, labels_of
+from ...optimise import Part
+from ...recipes import RewardRecipe
+from ...rows import PreferenceRow
+from ..bradley_terry import Labels, bradley_terry_loss, labels_of
 from .headed import HeadedReward, logistic_weights
 from .items import Item, Micro
 

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..batches import Batch
-from ..optimise import Part
-from ..recipes import RewardRecipe
-from ..rows import PreferenceRow
+from ...batches import Batch
+from ...optimise import Part
+from ...recipes import RewardRecipe
+from ...rows import PreferenceRow
+from ..fast.states import Pair
+from ..lesson import Lesson
 from .headed import Array, HeadedReward
 from .items import Micro, pair_items, steps_of, token_places
-from .lesson import Lesson
 from .scalar import pair_part, start_from_items
-from .states import Pair
 
 
 class GoalReward(HeadedReward):

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from ..batches import Batch
-from ..models import NoModel, Policy, silence_dropout
-from ..rows import Message
-from ..text import Group, Text
-from .interface import Scored
-from .posterior import FastPosterior
-from .reading import conversation, head, last_states, over_pairs, states
-from .states import Pair
+from ...batches import Batch
+from ...models import NoModel, Policy, silence_dropout
+from ...rows import Message
+from ...text import Group, Text
+from ..fast.posterior import FastPosterior
+from ..fast.states import Pair
+from ..interface import Scored
+from ..reading import conversation, head, last_states, over_pairs, states
 
 Array = NDArray[np.float64]
 ANOTHER = "holds no reward model that Heed saved: train it again"

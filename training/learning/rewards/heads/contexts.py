@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from ..optimise import Part
-from ..recipes import RewardRecipe
-from ..rows import Message, PreferenceRow
+from ...optimise import Part
+from ...recipes import RewardRecipe
+from ...rows import Message, PreferenceRow
+from ..fast.likelihood import sigmoid
+from ..fast.states import Pair
+from ..lesson import Lesson
 from .headed import Array, HeadedReward
 from .items import Item, Micro, steps_of
-from .lesson import Lesson
-from .likelihood import sigmoid
 from .scalar import scalar_loss, start_from_items
-from .states import Pair
 
 
 def with_criterion(prompt: Sequence[Message], criterion: str) -> list[Message]:

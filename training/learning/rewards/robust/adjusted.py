@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
+from ..fast.posterior import FastPosterior
+from ..fast.states import Pair
+from ..interface import RewardModel, Scored, sides
+from ..lesson import Lesson
 from .blend import find_blend, judged
 from .declared import Scale, declared
 from .fusion import Fusion, ngrams
-from .interface import RewardModel, Scored, sides
-from .lesson import Lesson
 from .pessimism import LowerBound
-from .posterior import FastPosterior
-from .states import Pair
 
 Array = NDArray[np.float64]
 ABOUT, TENSORS = "adjustments.json", "adjustments.safetensors"

@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..batches import Batch
-from ..optimise import Part
-from ..recipes import RewardRecipe
-from ..rows import Message, PreferenceRow
+from ...batches import Batch
+from ...optimise import Part
+from ...recipes import RewardRecipe
+from ...rows import Message, PreferenceRow
+from ..fast.likelihood import sigmoid
+from ..fast.states import Pair
+from ..interface import sides
+from ..lesson import Lesson
 from .headed import Array, HeadedReward, logistic_weights
-from .interface import sides
 from .items import Micro, pair_items, prompt_places, steps_of
-from .lesson import Lesson
-from .likelihood import sigmoid
-from .states import Pair
 
 REFERENCES = 64  # training responses that a single response is held against where a scalar is demanded
 

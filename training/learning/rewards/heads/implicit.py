@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..logprobs import LogprobCache, response_logprobs
-from ..models import NoModel, Policy, load_policy, model_digest, save_policy
-from ..objectives.training import Material, preference_training
-from ..recipes import PolicyRecipe
-from .interface import Scored
-from .lesson import Lesson
-from .states import Pair
+from ...logprobs import LogprobCache, response_logprobs
+from ...models import NoModel, Policy, load_policy, model_digest, save_policy
+from ...objectives.training import Material, preference_training
+from ...recipes import PolicyRecipe
+from ..fast.states import Pair
+from ..interface import Scored
+from ..lesson import Lesson
 
 Array = NDArray[np.float64]
 

@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..optimise import Part
-from ..recipes import RewardRecipe
-from ..rows import PreferenceRow
+from ...optimise import Part
+from ...recipes import RewardRecipe
+from ...rows import PreferenceRow
+from ..fast.states import Pair
+from ..lesson import Lesson
 from .headed import Array, HeadedReward, ridge_weights
 from .items import Item, Micro, mean_loss, pair_items, steps_of
-from .lesson import Lesson
 from .scalar import start_from_items
-from .states import Pair
 
 Rated = tuple[float, ...]  # one number per attribute, NaN where nobody gave one
 

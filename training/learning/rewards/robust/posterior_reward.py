@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models import Policy
-from .features import FeatureModel
-from .interface import Scored
-from .posterior import FastPosterior
-from .states import Pair
+from ...models import Policy
+from ..fast.features import FeatureModel
+from ..fast.posterior import FastPosterior
+from ..fast.states import Pair
+from ..interface import Scored
 
 Array = NDArray[np.float64]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..rows import PreferenceRow
+from ...rows import PreferenceRow
 
 
 def shared_words(row: PreferenceRow) -> int:

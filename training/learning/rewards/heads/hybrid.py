@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from ..batches import Batch
-from ..logprobs import response_logprobs, sequence_sums
-from ..models import Policy
-from ..optimise import Part
-from ..recipes import RewardRecipe
-from ..rows import PreferenceRow
+from ...batches import Batch
+from ...logprobs import response_logprobs, sequence_sums
+from ...models import Policy
+from ...optimise import Part
+from ...recipes import RewardRecipe
+from ...rows import PreferenceRow
+from ..lesson import Lesson
 from .headed import HeadedReward
 from .items import Item, Micro, pair_items, steps_of
-from .lesson import Lesson
 from .scalar import pair_part, start_from_items
 
 Referred = tuple[PreferenceRow, tuple[float, float]]  # a row, and the reference's log-probability of each response

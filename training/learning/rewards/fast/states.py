@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..batches import Batch, collate, fill
-from ..logprobs import layout, wiring
-from ..models import Policy, base_model
-from ..rows import Message
-from ..text import Group
+from ...batches import Batch, collate, fill
+from ...logprobs import layout, wiring
+from ...models import Policy, base_model
+from ...rows import Message
+from ...text import Group
 
 TOKEN_BUDGET = 8_192
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-from ..optimise import Part
-from ..recipes import RewardRecipe
-from ..rows import PreferenceRow
+from ...optimise import Part
+from ...recipes import RewardRecipe
+from ...rows import PreferenceRow
+from ..lesson import Lesson
 from .headed import HeadedReward
 from .items import Item, Micro, mean_loss, pair_items, steps_of
-from .lesson import Lesson
 from .scalar import start_from_items
 
 DEMONSTRATION = "demonstration"  # the criterion of a row whose likelier response was written, the other one sampled

@@ -6,15 +6,15 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
-from ..batches import Batch, Layout, collate, fill, training_steps
-from ..objectives.steps import LazySteps
-from ..optimise import Part
-from ..recipes import OptimSettings
-from ..rows import Message, PreferenceRow
-from ..text import Group
+from ...batches import Batch, Layout, collate, fill, training_steps
+from ...objectives.steps import LazySteps
+from ...optimise import Part
+from ...recipes import OptimSettings
+from ...rows import Message, PreferenceRow
+from ...text import Group
+from ..fast.states import Pair
+from ..reading import layout
 from .headed import HeadedReward
-from .reading import layout
-from .states import Pair
 
 Label = TypeVar("Label")
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..rows import Message, PreferenceRow
+from ...rows import Message, PreferenceRow
 from .fusion import unit
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..rows import PreferenceRow
-from .likelihood import sigmoid
-from .posterior import FastPosterior
+from ...rows import PreferenceRow
+from ..fast.likelihood import sigmoid
+from ..fast.posterior import FastPosterior
 
 Array = NDArray[np.float64]
 

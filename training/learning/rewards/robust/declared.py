@@ -15,8 +15,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch.nn import functional as F
 
-from .states import Pair
-from .style import STYLE, style
+from ..fast.states import Pair
+from ..fast.style import STYLE, style
 
 Array = NDArray[np.float64]
 

@@ -16,8 +16,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .states import Pair
-from .style import WORD
+from ..fast.states import Pair
+from ..fast.style import WORD
 
 Array = NDArray[np.float64]
 

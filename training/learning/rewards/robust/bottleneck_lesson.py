@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import torch
 
-from ..batches import Batch, collate, training_steps
-from ..objectives.steps import LazySteps
-from ..online.rollouts import seed_of
-from ..optimise import Part
+from ...batches import Batch, collate, training_steps
+from ...objectives.steps import LazySteps
+from ...online.rollouts import seed_of
+from ...optimise import Part
+from ..lesson import Lesson
+from ..pairwise import PairwiseReward
+from ..reading import last_states, layout
 from .bottleneck import Encoder, bottleneck_loss
-from .lesson import Lesson
-from .pairwise import PairwiseReward
-from .reading import last_states, layout
 from .samples import Fresh
 
 KEPT_BACK = 0.2  # of the prompts, to stop by

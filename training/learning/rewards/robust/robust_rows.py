@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..online.rollouts import seed_of
-from ..rows import Message, PreferenceRow
+from ...online.rollouts import seed_of
+from ...rows import Message, PreferenceRow
+from ..fast.states import Pair, pooled_states
+from ..lesson import Lesson
+from ..pairwise import PairwiseReward
 from .convex import outermost, perturbed
 from .fusion import ngrams
-from .lesson import Lesson
-from .pairwise import PairwiseReward
 from .samples import Fresh
-from .states import Pair, pooled_states
 from .strength import Strength, doubtful, measure, treated
 from .synthetic import confident_pairs
 

@@ -6,22 +6,22 @@ from dataclasses import dataclass, fields
 import numpy as np
 import torch
 
-from ..batches import Batch, collate, training_steps
-from ..objectives.steps import LazySteps
-from ..online.rollouts import seed_of
-from ..optimise import Part
-from ..recipes import RewardRecipe
-from ..robust_dials import RobustDials
-from ..rows import PreferenceRow
+from ...batches import Batch, collate, training_steps
+from ...objectives.steps import LazySteps
+from ...online.rollouts import seed_of
+from ...optimise import Part
+from ...recipes import RewardRecipe
+from ...robust_dials import RobustDials
+from ...rows import PreferenceRow
+from ..bradley_terry import Labels, labels_of, link_loss
+from ..lesson import Lesson
+from ..pairwise import PairwiseReward
+from ..pairwise_lesson import fit_ties
+from ..reading import head, last_states, layout
 from .bottleneck_lesson import learn_bottleneck
-from .bradley_terry import Labels, labels_of, link_loss
 from .contrast import simcse, views
 from .declared import DECLARED, check_names
-from .lesson import Lesson
 from .meta import ascended, at_weights, spread
-from .pairwise import PairwiseReward
-from .pairwise_lesson import fit_ties
-from .reading import head, last_states, layout
 from .robust_rows import Material, materials
 from .samples import Fresh, fresh_samples
 from .shared_beginnings import shared_words, told_of_trees

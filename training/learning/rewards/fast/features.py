@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from safetensors.numpy import load_file, save, save_file
 
-from ..models import Policy, model_digest
-from ..rows import Message
+from ...models import Policy, model_digest
+from ...rows import Message
 from .lexicon import Lexicon
 from .states import Pair, pooled_states
 from .style import STYLE, style

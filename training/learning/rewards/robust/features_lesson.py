@@ -11,19 +11,19 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
-from ..batches import Layout, training_steps
-from ..models import NoModel
-from ..objectives.steps import LazySteps
-from ..optimise import Part
-from ..recipes import RewardRecipe
-from ..rows import PreferenceRow
-from ..text import Group
+from ...batches import Layout, training_steps
+from ...models import NoModel
+from ...objectives.steps import LazySteps
+from ...optimise import Part
+from ...recipes import RewardRecipe
+from ...rows import PreferenceRow
+from ...text import Group
+from ..fast.posterior import FastPosterior
+from ..fast.states import Pair
+from ..interface import Scored, sides
+from ..lesson import Lesson
 from .adjusted import told
 from .declared import DECLARED, FeatureNetwork, Scale, bradley_terry, check_names, declared
-from .interface import Scored, sides
-from .lesson import Lesson
-from .posterior import FastPosterior
-from .states import Pair
 
 Array = NDArray[np.float64]
 LEARNING_RATE, EPOCHS = 0.01, 20.0  # a step costs nothing here, whatever a backbone's would

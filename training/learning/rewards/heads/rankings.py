@@ -11,12 +11,12 @@ from itertools import groupby
 import torch
 from torch.nn import functional as F
 
-from ..optimise import Part
-from ..recipes import RewardRecipe
-from ..rows import Message, PreferenceRow
+from ...optimise import Part
+from ...recipes import RewardRecipe
+from ...rows import Message, PreferenceRow
+from ..lesson import Lesson
 from .headed import HeadedReward
 from .items import Item, Micro, pair_items, steps_of
-from .lesson import Lesson
 from .scalar import start_from_items
 
 Response = list[Message]

@@ -1,0 +1,1 @@
+"""What keeps a reward model honest: strength of labels, bounds, blends, contrast, samples of the policy itself."""
