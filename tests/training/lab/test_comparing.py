@@ -122,6 +122,7 @@ def test_a_plan_without_a_meaning_is_refused_in_words(wrong: dict[str, Any], tmp
         call_command("lab", "compare", **options)
 
 
+@pytest.mark.slow
 def test_a_method_that_fails_is_a_row_and_is_tried_again_where_the_others_are_kept(tmp_path, monkeypatch) -> None:
     tiny = save_tiny(tmp_path / "tiny", scale=2.0)
     recipe = starter_dpo()

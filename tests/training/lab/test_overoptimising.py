@@ -81,6 +81,7 @@ def test_curves_are_found_again_over_seeds_and_prompts() -> None:
     assert all("WCO (min)" in chart or "mean" in chart for _, chart in drawn)
 
 
+@pytest.mark.slow
 def test_the_experiment_runs_whole_and_goes_on_where_it_was(tmp_path: Path, monkeypatch: Any) -> None:
     tiny = save_tiny(tmp_path / "tiny", scale=2.0)
     recipe = starter_dpo()

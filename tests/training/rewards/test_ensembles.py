@@ -84,6 +84,7 @@ def test_disagreement_is_the_share_of_members_on_the_smaller_side() -> None:
     assert between_members(ensemble(1.0), rows) == {}
 
 
+@pytest.mark.slow
 def test_an_ensemble_job_keeps_its_rule_and_its_evaluation_member(tmp_path) -> None:
     directory = reward_job(
         tmp_path, count=110, members=2, aggregate="mean_minus_std", bootstrap=True, evaluation_member=True

@@ -137,7 +137,12 @@ TASTES = {
 }
 
 
-@pytest.mark.parametrize("taste", TASTES)
+IN_MAKE_TEST = ("questions", "lists", "short")
+
+
+@pytest.mark.parametrize(
+    "taste", [pytest.param(name, marks=() if name in IN_MAKE_TEST else pytest.mark.slow) for name in TASTES]
+)
 def test_three_hundred_noisy_labels_teach_a_linear_head_each_kind_of_taste(model, taste) -> None:
     rng = np.random.default_rng(0)
 

@@ -150,6 +150,7 @@ def test_a_reward_job_learns_the_taste_and_says_how_well(tmp_path) -> None:
     assert not (directory / "work").exists()
 
 
+@pytest.mark.slow
 def test_a_stopped_reward_job_goes_on_and_ends_with_the_same_weights(tmp_path) -> None:
     whole = run_job(reward_job(tmp_path), lambda *told: None, lambda: False)
     broken = reward_job(tmp_path, "broken")

@@ -13,6 +13,7 @@ from training.learning.rewards.interface import sides
 from training.learning.rewards.robust.posterior_reward import PosteriorReward
 
 
+@pytest.mark.slow
 def test_it_knows_a_taste_it_was_taught_and_is_read_back_the_same(tiny_directory: Path, tmp_path: Path) -> None:
     policy = load_policy(str(tiny_directory))
     rows = [a_row(f"Ask {n}", "word " * (1 + n % 5), "word " * (7 + n % 3), 0.0) for n in range(40)]

@@ -60,6 +60,7 @@ def test_a_head_only_refit_computes_the_new_states_alone_and_ends_with_the_cold_
     assert again["accuracy"] > 0.75
 
 
+@pytest.mark.slow
 def test_a_refit_of_the_whole_model_ends_with_the_cold_ones_weights(tmp_path: Path) -> None:
     refit(tmp_path, "first", 60, "cache")
     assert refit(tmp_path, "again", 64, "cache")["digest"] == refit(tmp_path, "cold", 64)["digest"]
@@ -117,6 +118,7 @@ def test_a_warm_refit_takes_its_share_of_steps_and_mixes_new_with_old(
     assert len(rows) == old + new
 
 
+@pytest.mark.slow
 def test_a_warm_refit_goes_on_from_the_model_there_is(tmp_path: Path) -> None:
     first = refit(tmp_path, "first", 140, method="warm_start")
     assert first["began"].startswith("cold")
@@ -130,6 +132,7 @@ def test_a_warm_refit_goes_on_from_the_model_there_is(tmp_path: Path) -> None:
     assert gone["began"].startswith("cold")
 
 
+@pytest.mark.slow
 def test_shrinking_all_the_way_is_a_fresh_model(tmp_path: Path) -> None:
     refit(tmp_path, "first", 140, method="warm_start")
     warm = Warm(tmp_path / "first" / "model", ROWS)

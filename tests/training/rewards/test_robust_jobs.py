@@ -61,6 +61,7 @@ def job(tmp_path: Path, name: str, rows: list[PreferenceRow], **dials: Any) -> P
     return tmp_path / name
 
 
+@pytest.mark.slow
 def test_everything_at_once_learns_and_names_doubtful_labels(tmp_path) -> None:
     rows = with_turned_labels(clear(130), every=8)
     turned = {row.comparison_id for place, row in enumerate(rows) if place % 8 == 0}

@@ -185,6 +185,7 @@ def scores_again(directory: Path) -> np.ndarray[Any, Any]:
     return scores
 
 
+@pytest.mark.slow
 def test_a_critic_s_job_learns_from_given_critiques_and_asks_the_judge_for_the_others(policy, tmp_path) -> None:
     result = run(job(tmp_path / "given", policy, ROWS, method="critique_based", longest_writing=4))
     assert result["written"] == 4 and result["writings"] == []  # people's own words are not copied anywhere
@@ -214,6 +215,7 @@ def test_a_tool_user_s_job_asks_the_judge_for_a_trace_of_every_response(policy, 
     scores_again(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_code_writer_s_job_ends_with_the_code_that_agrees_most_and_in_its_units(policy, tmp_path) -> None:
     rows = [row(n, "The sea is wide and deep.", "Thanks!", 0.0) for n in range(6)]
     codes = ["reward = words", "reward = -words", "reward = 1 - words / 50"]

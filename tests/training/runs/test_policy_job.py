@@ -123,6 +123,7 @@ def test_the_policy_moves_towards_what_was_liked_and_says_how_far_it_went(lab, t
     assert not (directory / "work").exists()
 
 
+@pytest.mark.slow
 def test_a_long_round_is_watched_from_within_by_what_nobody_trained_on(lab, tmp_path) -> None:
     told: list[dict[str, float]] = []
     directory = policy_job(lab, tmp_path / "job", rounds=1, model_pairs_share=0.0)
@@ -142,6 +143,7 @@ def test_a_long_round_is_watched_from_within_by_what_nobody_trained_on(lab, tmp_
     assert result["best_round"] in (0, 1)
 
 
+@pytest.mark.slow
 def test_a_run_stopped_anywhere_ends_with_the_same_weights(lab, tmp_path) -> None:
     whole = run_job(policy_job(lab, tmp_path / "whole"), lambda *told: None, lambda: False)
     broken = policy_job(lab, tmp_path / "broken")
@@ -240,6 +242,7 @@ def test_a_policy_that_learned_from_scores_asks_for_the_best_unless_nothing_was_
     assert result["best_round"] == 0
 
 
+@pytest.mark.slow
 def test_a_resumed_run_does_not_sample_again(lab, tmp_path) -> None:
     directory = policy_job(lab, tmp_path / "job")
     with pytest.raises(Stopped):
