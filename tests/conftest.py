@@ -1,5 +1,6 @@
 """Fixtures that every room's tests may use."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -21,6 +22,15 @@ from tests.outages.running import unused_port
 # A machine that is busy for a moment is not a fault of what is tested.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+# Two libraries of learning and the collected tests are a million objects that live to the end: looking through all
+# of them again and again for garbage costs a tenth of the fast tests' time.
+gc.set_threshold(100_000, 50, 50)
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays there."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
