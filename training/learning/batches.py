@@ -13,7 +13,10 @@ from dataclasses import dataclass
 
 import torch
 
+from .recipes import OptimSettings
 from .text import Group, Tokens
+
+UNCUT = 2**62  # tokens: a step that is never cut
 
 
 @dataclass(frozen=True)
@@ -125,24 +128,25 @@ def fill(groups: Sequence[Group], layout: Layout, token_budget: int) -> list[tup
 
 
 def training_steps(
-    groups: Sequence[Group], layout: Layout, *, batch_size: int, token_budget: int, epochs: float, seed: int
+    groups: Sequence[Group], layout: Layout, settings: OptimSettings, *, token_budget: int | None = None
 ) -> list[list[tuple[int, ...]]]:
     """The whole plan of a training: steps of ``batch_size`` random groups, each cut into batches by ``fill``.
 
-    A pure function of its arguments, so that a resumed run goes on with the same plan. Every epoch visits
-    every group once; a last, smaller step holds what is left.
+    A pure function of its arguments, so that a resumed run goes on with the same plan. Every epoch visits every
+    group once; a last, smaller step holds what is left. ``token_budget`` replaces the settings' (``UNCUT``: a step is
+    one batch).
     """
-    shuffle = random.Random(seed)  # noqa: S311 - an order, not a secret
+    shuffle = random.Random(settings.seed)  # noqa: S311 - an order, not a secret
     order: list[int] = []
-    wanted = max(1, round(len(groups) * epochs)) if groups else 0
+    wanted = max(1, round(len(groups) * settings.num_train_epochs)) if groups else 0
     while len(order) < wanted:
         epoch = list(range(len(groups)))
         shuffle.shuffle(epoch)
         order += epoch
     steps = []
-    for start in range(0, wanted, batch_size):
-        chosen = order[start : min(start + batch_size, wanted)]
-        micro = fill([groups[index] for index in chosen], layout, token_budget)
+    for start in range(0, wanted, settings.batch_size):
+        chosen = order[start : min(start + settings.batch_size, wanted)]
+        micro = fill([groups[index] for index in chosen], layout, token_budget or settings.token_budget)
         steps.append([tuple(chosen[place] for place in batch) for batch in micro])
     return steps
 

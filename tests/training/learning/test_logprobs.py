@@ -20,6 +20,7 @@ from training.learning.logprobs import (
     wiring,
 )
 from training.learning.models import Policy
+from training.learning.recipes import OptimSettings
 from training.learning.text import Group
 
 ANSWERS = ["The sea is wide.", "", "It is deep, and blue, and it is wide and deep and blue!"]
@@ -151,7 +152,9 @@ def test_a_training_plan_is_a_function_of_its_seed_and_visits_each_group_once_pe
     shape = Layout(tree=True, hidden=64)
 
     def plan(seed: int) -> list[list[tuple[int, ...]]]:
-        return training_steps(groups, shape, batch_size=8, token_budget=60, epochs=2.0, seed=seed)
+        return training_steps(
+            groups, shape, OptimSettings(batch_size=8, token_budget=60, num_train_epochs=2.0, seed=seed)
+        )
 
     assert plan(1) == plan(1) != plan(2)
     visited = [index for step in plan(1) for batch in step for index in batch]

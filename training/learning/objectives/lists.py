@@ -99,14 +99,7 @@ def list_plan(
         references = [[float(value.sum()) for value in mine] for mine in values]
     readings = [reading(one) for one in chosen_lists]
     shape = layout(policy.model)
-    plan = training_steps(
-        groups,
-        shape,
-        batch_size=settings.batch_size,
-        token_budget=settings.token_budget,
-        epochs=settings.num_train_epochs,
-        seed=settings.seed,
-    )
+    plan = training_steps(groups, shape, settings)
 
     def build(chosen: tuple[int, ...]) -> ListBatch:
         batch = collate([groups[index] for index in chosen], shape)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import torch
 
-from ..batches import Batch, collate, training_steps
+from ..batches import UNCUT, Batch, collate, training_steps
 from ..devices import Compute, precision
 from ..logprobs import LogprobCache, layout, response_logprobs, sequence_sums, token_logprobs, token_statistics
 from ..models import Policy
@@ -105,10 +105,8 @@ def pair_plan(
     plan = training_steps(
         groups,
         shape,
-        batch_size=settings.batch_size,
-        token_budget=2**62 if objective.whole_batch else settings.token_budget,
-        epochs=settings.num_train_epochs,
-        seed=settings.seed,
+        settings,
+        token_budget=UNCUT if objective.whole_batch else None,
     )
 
     def build(chosen: tuple[int, ...]) -> PairBatch:

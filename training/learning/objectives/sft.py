@@ -42,14 +42,7 @@ def sft_steps(
 ) -> LazySteps[SftBatch]:
     """The plan of a fine-tuning on ``groups``; ``weights`` holds one number per group and response (default 1)."""
     shape = layout(policy.model)
-    plan = training_steps(
-        groups,
-        shape,
-        batch_size=settings.batch_size,
-        token_budget=settings.token_budget,
-        epochs=settings.num_train_epochs,
-        seed=settings.seed,
-    )
+    plan = training_steps(groups, shape, settings)
 
     def build(chosen: tuple[int, ...]) -> SftBatch:
         return _sft_batch([groups[index] for index in chosen], shape, weights and [weights[i] for i in chosen], policy)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..batches import Batch, collate, training_steps
+from ..batches import UNCUT, Batch, collate, training_steps
 from ..devices import Compute, precision
 from ..logprobs import LogprobCache, layout, response_logprobs, sequence_sums, token_logprobs
 from ..models import Policy
@@ -87,10 +87,8 @@ def singles_plan(
     plan = training_steps(
         groups,
         shape,
-        batch_size=settings.batch_size,
-        token_budget=2**62,
-        epochs=settings.num_train_epochs,
-        seed=settings.seed,
+        settings,
+        token_budget=UNCUT,
     )
 
     def build(chosen: tuple[int, ...]) -> SinglesBatch:

@@ -107,10 +107,8 @@ def srpo_plan(
     plan = training_steps(
         [max(unit, key=lambda group: len(group.prompt)) for unit in units],
         shape,
-        batch_size=settings.batch_size,
+        settings,
         token_budget=max(1, settings.token_budget // 3),  # a unit has three groups, none longer than this one
-        epochs=settings.num_train_epochs,
-        seed=settings.seed,
     )
 
     def build(chosen: tuple[int, ...]) -> SrpoBatch:

@@ -68,14 +68,7 @@ def pair_steps(
     """All optimiser steps: a pure function of its arguments, so that a resumed run takes the same ones."""
     groups = [model.group(row.prompt, row.responses) for row in rows]
     shape = layout(model.classifier)
-    plan = training_steps(
-        groups,
-        shape,
-        batch_size=settings.batch_size,
-        token_budget=settings.token_budget,
-        epochs=settings.num_train_epochs,
-        seed=settings.seed,
-    )
+    plan = training_steps(groups, shape, settings)
 
     def build(chosen: tuple[int, ...]) -> Micro:
         batch = collate([groups[index] for index in chosen], shape).to(model.log_tie.device)

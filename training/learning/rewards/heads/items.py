@@ -59,14 +59,7 @@ def steps_of(model: HeadedReward, items: Sequence[Item[Label]], settings: OptimS
     """All optimiser steps: a pure function of items and settings, so that a resumed run takes the same ones."""
     groups = [model.group(item.prompt, item.responses) for item in items]
     shape = layout(model.classifier)
-    plan = training_steps(
-        groups,
-        shape,
-        batch_size=settings.batch_size,
-        token_budget=settings.token_budget,
-        epochs=settings.num_train_epochs,
-        seed=settings.seed,
-    )
+    plan = training_steps(groups, shape, settings)
     return LazySteps(plan, lambda chosen: micro_of(model, shape, groups, items, chosen))
 
 

@@ -1,6 +1,6 @@
 """RLP-UML's first stage: the backbone learns what two fresh samples of a prompt share, before it sees a label."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -65,14 +65,7 @@ def learn_bottleneck(lesson: Lesson, model: PairwiseReward, fresh: list[Fresh]) 
 def _steps(lesson: Lesson, model: PairwiseReward, fresh: list[Fresh], epochs: float) -> LazySteps[Views]:
     groups = [model.group(one.prompt, one.responses[place : place + 2]) for one in fresh for place in _pairs(one)]
     shape, settings = layout(model.classifier), lesson.settings
-    plan = training_steps(
-        groups,
-        shape,
-        batch_size=settings.batch_size,
-        token_budget=settings.token_budget,
-        epochs=epochs,
-        seed=settings.seed,
-    )
+    plan = training_steps(groups, shape, replace(settings, num_train_epochs=epochs))
 
     def build(chosen: tuple[int, ...]) -> Views:
         batch = collate([groups[index] for index in chosen], shape).to(model.log_tie.device)

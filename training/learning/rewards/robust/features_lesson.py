@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
-from ...batches import Layout, training_steps
+from ...batches import UNCUT, Layout, training_steps
 from ...models import NoModel
 from ...objectives.steps import LazySteps
 from ...optimise import Part
@@ -108,10 +108,8 @@ def _steps(lesson: Lesson, whole: Micro) -> LazySteps[Micro]:
     plan = training_steps(
         groups,
         Layout(tree=False, hidden=1),
-        batch_size=settings.batch_size,
-        token_budget=10**9,
-        epochs=settings.num_train_epochs,
-        seed=settings.seed,
+        settings,
+        token_budget=UNCUT,
     )
     return LazySteps(plan, lambda chosen: (whole[0][list(chosen)], whole[1][list(chosen)], whole[2][list(chosen)]))
 

@@ -123,14 +123,7 @@ def _steps(lesson: Lesson, model: PairwiseReward, found: Material, fresh: list[F
     groups = [model.group(row.prompt, row.responses) for row in found.rows]
     sampled = [model.group(one.prompt, one.responses) for one in fresh]
     shape, settings, device = layout(model.classifier), lesson.settings, model.log_tie.device
-    plan = training_steps(
-        groups,
-        shape,
-        batch_size=settings.batch_size,
-        token_budget=settings.token_budget,
-        epochs=settings.num_train_epochs,
-        seed=settings.seed,
-    )
+    plan = training_steps(groups, shape, settings)
 
     def build(chosen: tuple[int, ...]) -> Micro:
         seed = seed_of(settings.seed, "micro", list(chosen)) % 2**31

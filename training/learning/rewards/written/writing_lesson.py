@@ -88,10 +88,7 @@ def _plan(lesson: Lesson, model: WritingReward, groups: Sequence[tuple[Group, Gr
     return training_steps(
         [Group((0,), both) for both in lengths],
         plain(model.policy),
-        batch_size=settings.batch_size,
-        token_budget=settings.token_budget,
-        epochs=settings.num_train_epochs,
-        seed=settings.seed,
+        settings,
     )
 
 
