@@ -102,8 +102,13 @@ def stage_of(metrics: dict[str, float]) -> str:
 def trainer_of(run: Run) -> Train:
     """The function that does the work of this kind of run."""
     from training.learning.jobs import TRAINERS, train_reward  # torch: only a child that trains pays for it
+    from training.learning.recipes import RewardRecipe
+    from training.learning.rewards.methods import reward_method
 
-    return partial(train_reward, client=judge_client()) if run.kind == Run.Kind.REWARD else TRAINERS[run.kind]
+    if run.kind != Run.Kind.REWARD:
+        return TRAINERS[run.kind]
+    asks = reward_method(RewardRecipe.from_json(run.recipe)).judge
+    return partial(train_reward, client=judge_client() if asks else None)
 
 
 def execute(run: Run, train: Train | None = None) -> str:

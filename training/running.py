@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import psutil
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -20,19 +21,27 @@ class CannotRun(ValueError):
     """A run cannot be asked for now; the message says why."""
 
 
-def ask_for_run(*, project: Project, kind: str, by: Person | None = None) -> Run:
-    """Queue a run; the worker starts it within seconds. Raises CannotRun in words."""
+def ask_for_run(*, project: Project, kind: str, by: Person | None = None, here: bool = False) -> Run:
+    """Queue a run; the worker starts it within seconds. With ``here`` it is this process's own from the start, so that
+    no worker takes it. Raises CannotRun in words.
+    """
     if kind == Run.Kind.POLICY and project.policies.filter(state=PolicyVersion.State.CANDIDATE).exists():
         raise CannotRun("A candidate is at the gate. The next retraining starts when it is decided.")
     if not project.policies.filter(current=True).exists():
         raise CannotRun("The project has no policy yet.")
     try:
         with transaction.atomic():
-            run = Run.objects.create(project=project, kind=kind, asked_by=by)
+            run = Run.objects.create(project=project, kind=kind, asked_by=by, **(_at_work_here() if here else {}))
     except IntegrityError:
         raise CannotRun(f"A {Run.Kind(kind).label.lower()} run is queued or at work already.") from None
     tell_project(project.pk)
     return run
+
+
+def _at_work_here() -> dict[str, Any]:
+    now, me = timezone.now(), psutil.Process()
+    process = {"pid": me.pid, "pid_started": me.create_time()}
+    return {"state": State.RUNNING, "attempts": 1, "started_at": now, "heartbeat_at": now, **process}
 
 
 def cancel(*, run: Run, by: Person | None = None) -> None:

@@ -59,7 +59,6 @@ def lists() -> list[RankedList]:
 def losses(key: str, directory: Path) -> list[float]:
     """The loss of every step of a training by that objective, as the catalogue begins it."""
     torch.manual_seed(0)
-    torch.use_deterministic_algorithms(True)
     place = str(save_tiny(directory / "policy", scale=4.0))
     recipe = PolicyRecipe.from_json({"max_length": 128, **RECIPES[key]})
     given = Material(_loaded(place), rows(), recipe, SETTINGS, _loaded(place), None, None)

@@ -12,9 +12,10 @@ from training.learning.evaluation.contrast import Contrast, asked_of, build_cont
 from training.learning.evaluation.judgments import Judgments, character_count, prompt_key, word_count
 from training.learning.evaluation.one_to_many import one_to_many
 from training.learning.evaluation.ppe import Votes, preference
-from training.learning.evaluation.report import jsonable, report_on
+from training.learning.evaluation.report import report_on
 from training.learning.evaluation.rewardbench import rewardbench
 from training.learning.evaluation.verifiable import Sampled, correctness
+from training.learning.plain import jsonable
 from training.learning.rewards.ensemble import RewardEnsemble
 from training.learning.rewards.fast.states import Pair
 from training.learning.rows import PreferenceRow

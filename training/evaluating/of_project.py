@@ -15,7 +15,8 @@ from training.evaluating.scorers import Asked
 from training.learning.evaluation.judgments import Judgments, of_rows
 from training.learning.evaluation.ppe import Votes, preference
 from training.learning.evaluation.rankings import within_prompts
-from training.learning.evaluation.report import jsonable, report_on
+from training.learning.evaluation.report import report_on
+from training.learning.plain import jsonable
 from training.learning.rewards.baselines import bag_of_words, length_only
 from training.learning.rewards.ensemble import RewardEnsemble
 from training.learning.rows import PreferenceRow

@@ -16,10 +16,10 @@ from training.learning.evaluation.accuracy import accuracy_gain, accuracy_of
 from training.learning.evaluation.calibration import log_losses
 from training.learning.evaluation.intervals import clustered_mean
 from training.learning.evaluation.judgments import Flags, Judgments, length_matched, of_rows
-from training.learning.evaluation.report import jsonable
 from training.learning.evaluation.unseen import Fold, halves, unseen_folds
 from training.learning.job import Job
 from training.learning.models import Policy, find_model, load_policy
+from training.learning.plain import jsonable
 from training.learning.recipes import OptimSettings, RewardRecipe
 from training.learning.reward_job import train_reward
 from training.learning.rewards.baselines import bag_of_words, length_only

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .devices import Compute
+from .plain import jsonable
 from .rationales import forget_reasons, read_reasons, with_rationales
 from .rewards.fast.posterior import FastPosterior
 from .rows import Message, PreferenceRow, read_rows, write_rows
@@ -121,6 +122,7 @@ def cache_of(job: Job, directory: Path) -> Path:
 
 def finish(directory: Path, result: dict[str, Any]) -> dict[str, Any]:
     """Store the result last and drop the work and people's reasons: a job with a ``result.json`` is done."""
+    result = jsonable(result)
     write_json(directory / "result.json", result)
     forget_reasons(directory)
     shutil.rmtree(directory / "work", ignore_errors=True)

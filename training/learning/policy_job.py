@@ -112,7 +112,7 @@ def train_policy(directory: Path, report: Report, should_stop: ShouldStop) -> di
         "rounds": rounds,
         "watched": watch.seen,
         "overoptimisation": overoptimisation(watch.seen),
-        "watching_seconds": sum(look["seconds"] for look in watch.seen),
+        "watching_seconds": sum(look.get("seconds", 0.0) for look in watch.seen),
         "best_round": math.ceil(best["step"]),
         "validation_win_probability": best["quality"],
         "kl": kl.kl,

@@ -1,12 +1,11 @@
 """One report on a reward model: everything that its predictions of judgments say of it, as JSON and as words."""
 
-import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
 from typing import Any
 
 import numpy as np
 
+from ..plain import jsonable
 from ..rows import PreferenceRow
 from .accuracy import accuracy_by, accuracy_by_strength, accuracy_gain, accuracy_of
 from .biases import length_bias, position_bias
@@ -78,19 +77,6 @@ def _figures(judgments: Judgments, probability: Array) -> Report:
 def _labels_first(judgments: Judgments) -> dict[str, Estimate]:
     kept = judgments.chosen(judgments.clear)
     return {"labels_first": share(kept.p > 0.5, kept.prompts)}
-
-
-def jsonable(told: Any) -> Any:
-    """Dataclasses as objects, sequences as lists, and null for what is not finite."""
-    if is_dataclass(told) and not isinstance(told, type):
-        return jsonable(asdict(told))
-    if isinstance(told, Mapping):
-        return {str(key): jsonable(value) for key, value in told.items()}
-    if isinstance(told, (list, tuple, np.ndarray)):
-        return [jsonable(value) for value in told]
-    if isinstance(told, np.generic):
-        return jsonable(told.item())
-    return None if isinstance(told, float) and not math.isfinite(told) else told
 
 
 def lines_of(told: Any, name: str = "", depth: int = 0) -> Iterator[str]:

@@ -12,6 +12,9 @@ SURE = 2.0  # standard errors by which the win probability must have fallen
 
 def overoptimisation(seen: Sequence[Look]) -> dict[str, Any]:
     """The looks of a run as Gao's second form fitted to win probability against KL, and a sentence where it is due."""
+    seen = [look for look in seen if "win_probability" in look]  # a run begun by an older version has looks without
+    if not seen:
+        return {}
     start = seen[0]["win_probability"]
     kl = [look["kl_from_incumbent"] for look in seen]
     curve = fit_curve(kl, [look["win_probability"] - start for look in seen], "rl")

@@ -89,5 +89,6 @@ def between_members(ensemble: RewardEnsemble, kept: Sequence[PreferenceRow]) -> 
         labels = np.array([row.p for row in kept])
         clear = labels != 0.5
         told["agreement_with_evaluation"] = float(agreed.mean())
-        told["evaluation_accuracy"] = float((np.sign(theirs) == np.sign(labels - 0.5))[clear].mean())
+        if clear.any():
+            told["evaluation_accuracy"] = float((np.sign(theirs) == np.sign(labels - 0.5))[clear].mean())
     return told

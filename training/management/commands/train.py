@@ -71,7 +71,7 @@ class Command(BaseCommand):
         from training.child import execute
         from training.children import prepare
         from training.choosing import chosen_reward
-        from training.running import CannotRun, ask_for_run
+        from training.running import CannotRun, ask_for_run, fail
         from training.snapshot import NothingToTrainOn
 
         project = Project.objects.filter(slug=options["project"]).first()
@@ -79,9 +79,13 @@ class Command(BaseCommand):
             raise CommandError(f"There is no project {options['project']!r}.")
         try:
             reward = chosen_reward(project, options["method"]) if options.get("method") else None
-            run = ask_for_run(project=project, kind=options["word"])
+            run = ask_for_run(project=project, kind=options["word"], here=True)
+        except (CannotRun, ValueError) as error:
+            raise CommandError(str(error)) from error
+        try:
             prepare(run, background=False, reward=reward)
-        except (CannotRun, NothingToTrainOn, ValueError) as error:
+        except (NothingToTrainOn, ValueError) as error:
+            fail(run, str(error))
             raise CommandError(str(error)) from error
         state = execute(run)
         self.stdout.write(json.dumps({"run": run.pk, "state": state, "result": run.result}, indent=1))
