@@ -62,16 +62,16 @@ def named(version: RewardVersion) -> str:
 class Rewards:
     """The reward models that this process has loaded: the active one and its shadow."""
 
-    loaded: "OrderedDict[str, RewardEnsemble]" = field(default_factory=OrderedDict)
+    loaded: "OrderedDict[int, RewardEnsemble]" = field(default_factory=OrderedDict)
 
     def ensemble(self, version: RewardVersion) -> RewardEnsemble:
         """The loaded model of a version. Raises NoModel in words when its files are gone."""
-        if version.digest not in self.loaded:
+        if version.pk not in self.loaded:
             while len(self.loaded) >= 2:
                 self.loaded.popitem(last=False)
-            self.loaded[version.digest] = RewardEnsemble.load(Path(located(version.directory)))
-        self.loaded.move_to_end(version.digest)
-        return self.loaded[version.digest]
+            self.loaded[version.pk] = RewardEnsemble.load(Path(located(version.directory)))
+        self.loaded.move_to_end(version.pk)
+        return self.loaded[version.pk]
 
     def probabilities(self, version: RewardVersion, verdicts: list[Verdict]) -> list[float]:
         """What a version says of some pairs: the probability that position 0 is preferred."""

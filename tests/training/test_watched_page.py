@@ -67,7 +67,9 @@ def test_a_run_at_work_is_drawn_from_its_figures(client: Client) -> None:
 
 
 def test_a_run_that_nothing_watched_has_no_such_part(client: Client) -> None:
-    assert "How it was watched" not in page(client, a_run(a_project(), result={"digest": "r"}))
+    shown = page(client, a_run(a_project(), result={"digest": "r"}))
+    assert "How it was watched" not in shown
+    assert 'id="findings"' in shown  # what comes while the run works has a place to come to
     assert watched([{"step": 0.0, "quality": 0.5}], {}) is None
 
 

@@ -56,13 +56,16 @@ class Tally:
     @classmethod
     def at(cls, path: Path) -> "Tally":
         """Go on counting where an earlier attempt left it."""
-        return cls(path=path, before=int(path.read_text()) if path.is_file() else 0)
+        told = path.read_text().strip() if path.is_file() else ""
+        return cls(path=path, before=int(told) if told.isdigit() else 0)
 
     def compute(self, count: int) -> None:
         """So many were computed."""
         self.computed += count
         if self.path is not None:
-            self.path.write_text(str(self.before + self.computed))
+            part = self.path.with_name(f"{self.path.name}.part")
+            part.write_text(str(self.before + self.computed))
+            part.replace(self.path)
 
     def to_json(self) -> dict[str, int]:
         """As it stands in a run's result."""

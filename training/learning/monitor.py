@@ -65,14 +65,15 @@ class Monitor:
         drawn = self._samples(self.policy, f"{step:g}")
         won_n = self._won(drawn)
         kl_n = np.array(log_ratios(self.incumbent, self.prompts, drawn))
-        beyond = 0.0 < self.recipe.max_kl < kl_n.mean()
+        from_anchor = float(self._kl_from_anchor(drawn, kl_n).mean())
+        beyond = 0.0 < self.recipe.max_kl < from_anchor
         return {
             "quality": -1.0 if beyond else float(won_n.mean()),
             "win_probability": float(won_n.mean()),
             "win_probability_se": _standard_error(won_n),
             "kl_from_incumbent": float(kl_n.mean()),
             "kl_se": _standard_error(kl_n),
-            "kl_from_anchor": float(self._kl_from_anchor(drawn, kl_n).mean()),
+            "kl_from_anchor": from_anchor,
             "entropy": self._entropy(drawn[:ENTROPY_OF]),
             "ended": float(np.mean([one.stopped for one in drawn])),
             "mean_tokens": float(np.mean([len(one.token_ids) for one in drawn])),
@@ -203,7 +204,7 @@ def looking(watch: Watch, due: set[int], at: Callable[[int], float]) -> Callable
     def enough(step: int, metrics: dict[str, float]) -> bool:
         if step in due:
             metrics |= watched_metrics(watch.look(at(step)))
-        return step in due and watch.enough
+        return step in due and watch.enough(at(step))
 
     return enough
 

@@ -100,9 +100,10 @@ def train_policy(directory: Path, report: Report, should_stop: ShouldStop) -> di
     rounds: list[dict[str, Any]] = []
     for number in range(run.recipe.rounds):
         rounds.append(_round(run, number, watch))
-        run.told(number, "watch", 1.0, watched_metrics(watch.seen[-1] if watch.enough else watch.look(number + 1)))
+        told = watch.latest(number + 1) if watch.enough(number + 1) else watch.look(number + 1)
+        run.told(number, "watch", 1.0, watched_metrics(told))
         run.check_stop()
-        if watch.enough:
+        if watch.enough(number + 1):
             break
     best = watch.restore()
     if best["step"] == 0:  # nothing was learned, not even what a prompt that asks for a score means
@@ -138,7 +139,8 @@ def _prepare(directory: Path, report: Report, should_stop: ShouldStop) -> Run:
         asking(policy)  # refused now, where it cannot
     incumbent = load_policy(job.base, device=compute.device)
     anchor = incumbent if job.anchor in (None, job.base) else load_policy(job.anchor, device=compute.device)
-    training, validation = split_prompts(jobs.read_prompts(directory), recipe)
+    training, validation = split_prompts(jobs.read_prompts(directory), recipe, [row.prompt for row in people])
+    people = [row for row in people if row.prompt not in validation]
     ranker = _ranker(job, recipe, directory, people, compute)
     cache = LogprobCache(
         jobs.cache_of(job, directory),
@@ -189,14 +191,24 @@ def fit_posterior(features: FeatureModel, rows: Sequence[PreferenceRow]) -> Fast
 
 
 def split_prompts(
-    prompts: list[list[Message]], recipe: PolicyRecipe
+    prompts: list[list[Message]], recipe: PolicyRecipe, judged: Sequence[list[Message]] = ()
 ) -> tuple[list[list[Message]], list[list[Message]]]:
-    """Training and inner validation prompts, the same for the same recipe seed whatever the order."""
+    """Training and inner validation prompts, the same for the same recipe seed whatever the order.
+
+    Prompts that nobody judged are kept out first: what people said of a prompt that is kept out teaches nothing.
+    """
     if len(prompts) < 10:
         raise ValueError(f"a policy job needs at least 10 training prompts to sample on, not {len(prompts)}")
     order = sorted(prompts, key=lambda prompt: seed_of(recipe.seed, "split", list(map(dict, prompt))))
     kept = min(recipe.n_validation, max(2, round(VALIDATION_SHARE * len(order))))
-    return order[kept:], order[:kept]
+    taught = {_key(prompt) for prompt in judged}
+    validation = sorted(order, key=lambda prompt: _key(prompt) in taught)[:kept]
+    left_out = {_key(prompt) for prompt in validation}
+    return [prompt for prompt in order if _key(prompt) not in left_out], validation
+
+
+def _key(prompt: Sequence[Message]) -> str:
+    return json.dumps(prompt, sort_keys=True)
 
 
 def _round(run: Run, number: int, watch: Watch) -> dict[str, Any]:
@@ -298,7 +310,7 @@ def _train(run: Run, number: int, judged: Sequence[Judged], watch: Watch) -> Opt
         directories = [run.work / f"round-{number}-{place}" for place in range(len(stages))]
     for place, (stage, directory) in enumerate(zip(stages, directories, strict=True)):
         done = _train_stage(run, number, stage, directory, (place, len(stages)), watch)
-        if watch.enough or not done.finished:
+        if watch.enough(number + (place + 1) / len(stages)) or not done.finished:
             break
     return done
 

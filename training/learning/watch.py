@@ -37,7 +37,11 @@ class Watch:
     @property
     def best(self) -> dict[str, float]:
         """The best measurement, the earliest of equals; its ``step`` is 0 for the untrained model."""
-        return max(self.seen, key=lambda told: (told["quality"], -told["step"]))
+        return self._best_of(self.seen)
+
+    @staticmethod
+    def _best_of(seen: list[dict[str, float]]) -> dict[str, float]:
+        return max(seen, key=lambda told: (told["quality"], -told["step"]))
 
     def __call__(self, step: int, metrics: dict[str, float]) -> bool:
         """Measure when it is time; True when training has gone on long enough. Adds what it saw to ``metrics``."""
@@ -45,12 +49,19 @@ class Watch:
             return False
         told = self.look(step)
         metrics |= {f"watch/{name}": value for name, value in told.items() if name != "step"}
-        return self.enough
+        return self.enough(step)
 
-    @property
-    def enough(self) -> bool:
-        """Whether as many measurements as ``patience`` bears have passed since the best one."""
-        return sum(told["step"] > self.best["step"] for told in self.seen) >= self.patience
+    def enough(self, step: float) -> bool:
+        """Whether, by ``step``, as many measurements as ``patience`` bears had passed since the best one: a run that is
+        resumed stops where it would have, whatever it measured later.
+        """
+        seen = [told for told in self.seen if told["step"] <= step]
+        best = self._best_of(seen)
+        return sum(told["step"] > best["step"] for told in seen) >= self.patience
+
+    def latest(self, step: float) -> dict[str, float]:
+        """The last measurement up to ``step``."""
+        return max((told for told in self.seen if told["step"] <= step), key=lambda told: told["step"])
 
     def look(self, step: float) -> dict[str, float]:
         """Measure the model as it is now and keep its weights when they are the best; once per step."""

@@ -283,8 +283,10 @@ def test_only_peoples_pairs_are_used_when_the_share_is_none(lab, tmp_path) -> No
 def test_a_round_beyond_the_kl_limit_is_never_the_result(lab, tmp_path) -> None:
     directory = policy_job(lab, tmp_path / "job", max_kl=1e-6, rounds=1)
     result = run_job(directory, lambda *told: None, lambda: False)
-    assert result["best_round"] == 0
-    assert result["kl"] == pytest.approx(0.0, abs=1e-4)
+    beyond = [look for look in result["watched"] if look["kl_from_anchor"] > 1e-6]
+    best = max(result["watched"], key=lambda look: look["quality"])
+    assert beyond and all(look["quality"] == -1.0 for look in beyond)
+    assert best["kl_from_anchor"] <= 1e-6 and result["best_round"] == np.ceil(best["step"])
 
 
 def test_too_few_prompts_are_refused_in_words(lab, tmp_path) -> None:
@@ -292,6 +294,14 @@ def test_too_few_prompts_are_refused_in_words(lab, tmp_path) -> None:
     (directory / "prompts.jsonl").unlink()
     with pytest.raises(ValueError, match="at least 10 training prompts"):
         run_job(directory, lambda *told: None, lambda: False)
+
+
+def test_prompts_that_nobody_judged_are_kept_out_first_and_none_that_is_kept_out_teaches() -> None:
+    judged = PROMPTS[: len(PROMPTS) // 2]
+    training, validation = split_prompts(PROMPTS, recipe(), judged)
+    assert not [prompt for prompt in validation if prompt in judged]
+    assert len(training) + len(validation) == len(PROMPTS)
+    assert split_prompts(PROMPTS, recipe(), PROMPTS) == split_prompts(PROMPTS, recipe())
 
 
 def test_validation_prompts_are_no_training_prompts_whatever_their_order() -> None:

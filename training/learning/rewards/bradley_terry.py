@@ -17,16 +17,16 @@ class Labels:
     weight: torch.Tensor
 
 
-def labels_of(rows: list[PreferenceRow], strength_margin: float) -> Labels:
-    """Labels of rows. A stated strength s counts 1 + strength_margin·(|s| - 1) times (as in HelpSteer2's
+def labels_of(rows: list[PreferenceRow], strength_margin: float, device: torch.device | None = None) -> Labels:
+    """Labels of rows, on a device. A stated strength s counts 1 + strength_margin·(|s| - 1) times (as in HelpSteer2's
     scaled Bradley-Terry, arXiv:2410.01257); a stated strength of 0 is a tie, any other even label is doubt."""
     weight = [
         row.weight * (1.0 + strength_margin * max(abs(row.strength) - 1, 0) if row.strength else 1.0) for row in rows
     ]
     return Labels(
-        p=torch.tensor([row.p for row in rows]),
-        tie=torch.tensor([row.strength == 0 for row in rows]),
-        weight=torch.tensor(weight),
+        p=torch.tensor([row.p for row in rows], device=device),
+        tie=torch.tensor([row.strength == 0 for row in rows], device=device),
+        weight=torch.tensor(weight, device=device),
     )
 
 

@@ -71,8 +71,9 @@ def pair_steps(
     plan = training_steps(groups, shape, settings)
 
     def build(chosen: tuple[int, ...]) -> Micro:
-        batch = collate([groups[index] for index in chosen], shape).to(model.log_tie.device)
-        return batch, labels_of([rows[index] for index in chosen], recipe.strength_margin)
+        device = model.log_tie.device
+        batch = collate([groups[index] for index in chosen], shape).to(device)
+        return batch, labels_of([rows[index] for index in chosen], recipe.strength_margin, device)
 
     return LazySteps(plan, build)
 

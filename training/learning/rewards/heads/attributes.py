@@ -5,6 +5,7 @@ Wang et al., "HelpSteer2-Preference: Complementing Ratings with Preferences" (20
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +115,8 @@ def _regression(lesson: Lesson) -> AttributeReward:
         error = mean_loss(model, kept, loss)
         return {"quality": -error if error == error else 0.0, "squared_error": error}
 
-    lesson.fit(model, steps_of(model, items, lesson.settings), loss, measure, phase="regression")
+    watched = lesson if kept else replace(lesson, kept=[])  # nothing to choose a checkpoint by
+    watched.fit(model, steps_of(model, items, lesson.settings), loss, measure, phase="regression")
     return model
 
 

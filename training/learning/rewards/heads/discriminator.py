@@ -5,6 +5,7 @@ discriminator; the policy step against it comes with learning from the policy's 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch.nn import functional as F
@@ -65,7 +66,8 @@ def train_discriminator(lesson: Lesson) -> HeadedReward:
         return discriminator_part(trained, micro, recipe)
 
     def measure() -> dict[str, float]:
-        return {"quality": -mean_loss(model, kept, loss)} if kept else {"quality": 0.0}
+        return {"quality": -mean_loss(model, kept, loss)}
 
-    lesson.fit(model, steps_of(model, told_apart(rows), lesson.settings), loss, measure)
+    watched = lesson if kept else replace(lesson, kept=[])  # nothing to choose a checkpoint by
+    watched.fit(model, steps_of(model, told_apart(rows), lesson.settings), loss, measure)
     return model

@@ -6,7 +6,7 @@ the policy step on them comes with learning from the policy's own samples.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -167,9 +167,10 @@ def train_stepwise(lesson: Lesson) -> StepReward:
         return step_part(trained, micro, outcome)
 
     def measure() -> dict[str, float]:
-        return {"quality": -mean_loss(model, kept, loss)} if kept else {"quality": 0.0}
+        return {"quality": -mean_loss(model, kept, loss)}
 
-    lesson.fit(model, steps_of(model, items, lesson.settings), loss, measure)
+    watched = lesson if kept else replace(lesson, kept=[])  # nothing to choose a checkpoint by
+    watched.fit(model, steps_of(model, items, lesson.settings), loss, measure)
     return model
 
 

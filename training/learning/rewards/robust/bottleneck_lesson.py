@@ -45,7 +45,7 @@ class Both(torch.nn.Module):
 def learn_bottleneck(lesson: Lesson, model: PairwiseReward, fresh: list[Fresh]) -> None:
     """Train the backbone for ``bottleneck_epochs`` over the fresh samples, to where prompts left out fit best."""
     torch.manual_seed(lesson.settings.seed)
-    both, beta = Both(model), lesson.recipe.bottleneck_beta
+    both, beta = Both(model).to(model.log_tie.device), lesson.recipe.bottleneck_beta
     kept = max(1, round(KEPT_BACK * len(fresh)))
     steps = _steps(lesson, model, fresh[kept:], lesson.recipe.bottleneck_epochs)
     watched = _steps(lesson, model, fresh[:kept], 1.0)

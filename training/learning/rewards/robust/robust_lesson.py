@@ -127,7 +127,7 @@ def _steps(lesson: Lesson, model: PairwiseReward, found: Material, fresh: list[F
 
     def build(chosen: tuple[int, ...]) -> Micro:
         seed = seed_of(settings.seed, "micro", list(chosen)) % 2**31
-        labels = labels_of([found.rows[index] for index in chosen], lesson.recipe.strength_margin)
+        labels = labels_of([found.rows[index] for index in chosen], lesson.recipe.strength_margin, device)
         beside = None
         if sampled:
             picked = np.random.default_rng(seed).permutation(len(sampled))[:META_PROMPTS]

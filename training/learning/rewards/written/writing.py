@@ -68,7 +68,7 @@ class WritingReward(torch.nn.Module, Scored):
         """Rewards [S] of a batch's sequences, and the log-probability of each of their texts' tokens [N]."""
         states_ND, logits_NV = _read(self.lm, batch)
         count_S = torch.bincount(batch.sequence_N, minlength=len(batch.sequences))
-        rewards_S = self.head(states_ND[count_S.cumsum(0) - 1].to(self.head.weight.dtype)).squeeze(1)
+        rewards_S = self.head(states_ND[count_S.cumsum(0) - 1].to(self.head.weight.dtype)).squeeze(1).float()
         return rewards_S, -F.cross_entropy(logits_NV.float(), batch.target_N, reduction="none")
 
     @torch.no_grad()

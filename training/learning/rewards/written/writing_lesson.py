@@ -53,8 +53,9 @@ def train_writing(lesson: Lesson, model: WritingReward, written: Sequence[Writte
 
     def build(chosen: tuple[int, ...]) -> Micro:
         batch = collate([group for index in chosen for group in groups[index]], shape).to(model.policy.device)
-        has = torch.tensor([[bool(text) for text in written[index]] for index in chosen])
-        return Micro(batch, has, labels_of([rows[index] for index in chosen], 0.0))
+        device = model.policy.device
+        has = torch.tensor([[bool(text) for text in written[index]] for index in chosen], device=device)
+        return Micro(batch, has, labels_of([rows[index] for index in chosen], 0.0, device))
 
     def loss(trained: WritingReward, micro: Micro) -> Part:
         return part(trained, micro, recipe.writing_weight)
@@ -69,7 +70,7 @@ def part(model: WritingReward, micro: Micro, weight: float) -> Part:
     """The summed loss of a micro-batch, with its metrics."""
     rewards_S, logprob_N = model(micro.batch)
     rewards_P2, nll_P2 = rewards_S.view(-1, 2), mean_nll(logprob_N, micro.batch).view(-1, 2)
-    losses_P = writing_loss(rewards_P2, nll_P2, micro.written_P2.to(nll_P2.device), micro.labels, weight)
+    losses_P = writing_loss(rewards_P2, nll_P2, micro.written_P2, micro.labels, weight)
     difference_P = (rewards_P2[:, 0] - rewards_P2[:, 1]).detach()
     weights_P = micro.labels.weight
     right_P = ((difference_P > 0) == (micro.labels.p > 0.5)).float() * weights_P
