@@ -37,6 +37,7 @@ def test_a_project_without_judgments_cannot_be_trained(tiny_directory: Path) -> 
     a_policy(project, 1, directory=str(tiny_directory), current=True, anchor=True)
     with pytest.raises(CommandError, match="judge some pairs first"):
         told("train", "reward", "--project", project.slug)
+    assert project.runs.get().state == "failed"  # nothing is left that would keep the next one waiting
 
 
 @pytest.mark.django_db(transaction=True)
