@@ -78,13 +78,18 @@ def prepare(run: Run, *, background: bool = True, reward: dict[str, Any] | None 
 
 
 def _goes_on_from(project: Project, method: str) -> dict[str, Any]:
-    """The active reward model and its snapshot, for a method that goes on from it. Nothing while there is none."""
+    """The active reward model and its snapshot, for a method that goes on from it. Nothing while there is none.
+
+    Nor where that run kept nothing back: it was fitted to all prompts, and what is kept back now would flatter.
+    """
     row = (
         project.rewards.filter(state=RewardVersion.State.ACTIVE, deleted_at__isnull=True).select_related("run").first()
     )
     if method != WARM or row is None or row.run is None or row.run.snapshot is None:
         return {}
     if row.run.recipe.get("method", "davidson") not in GOES_ON_FROM:
+        return {}
+    if not row.run.result.get("kept_back"):
         return {}
     return {"warm": located(row.directory), "learned": located(row.run.snapshot.path)}
 

@@ -86,6 +86,11 @@ def probability(answer: int, strength: int | None) -> float | None:
     return 1.0 if strength > 0 else 0.0
 
 
+def comparisons_behind(judgments: Collection[int]) -> frozenset[int]:
+    """The comparisons that some judgments were made of, amended or not."""
+    return frozenset(Judgment.objects.filter(pk__in=judgments).values_list("comparison_id", flat=True).distinct())
+
+
 def _training(project: Project, below: int) -> QuerySet[Judgment]:
     """Latest judgments on training prompts under a mark, whose comparison still counts."""
     dropped = ComparisonResponse.objects.filter(comparison=OuterRef("comparison"), response__dropped_at__isnull=False)
@@ -190,18 +195,26 @@ class Reported:
 
 
 def reported_verdicts(project: Project) -> Reported:
-    """For reports: the latest judgments of pairs on every arm, both splits, and the prompts that are held out."""
+    """For reports: the latest judgments of pairs on every arm, both splits, and the prompts that are held out.
+
+    A judgment of no weight says nothing, here as in a snapshot.
+    """
     dropped = ComparisonResponse.objects.filter(comparison=OuterRef("comparison"), response__dropped_at__isnull=False)
     withdrawn = Report.objects.filter(comparison=OuterRef("comparison"), decision="withdrawn")
     found = Judgment.objects.filter(
-        ~Exists(dropped), ~Exists(withdrawn), project=project, comparison__kind="pair", amended_by__isnull=True
+        ~Exists(dropped),
+        ~Exists(withdrawn),
+        project=project,
+        comparison__kind="pair",
+        amended_by__isnull=True,
+        weight__gt=0,
     ).exclude(source=Source.REWARD_MODEL)
     held_out = found.filter(_HELD_OUT).values_list("comparison__prompt_id", flat=True).distinct()
     return Reported(list(_verdicts(found.order_by("id"))), frozenset(held_out))
 
 
 def rows_of(verdicts: list[Verdict]) -> list[PreferenceRow]:
-    """For reports only: a line for each judgment that says anything, in order, whatever its split."""
+    """For reports only: a line for each judgment that says anything, in order, whatever its split; weights > 0."""
     sure = [verdict for verdict in verdicts if verdict.p is not None]
     texts = _texts(sure)
     return [_row([verdict], texts) for verdict in sure]

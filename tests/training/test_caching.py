@@ -130,6 +130,8 @@ def test_a_run_is_told_of_the_cache_and_of_the_model_that_a_warm_start_goes_on_f
     RewardVersion.objects.create(
         project=project, number=1, run=earlier, directory="home:somewhere", digest="r", state="active"
     )
+    assert prepared().warm is None  # the earlier one kept nothing back, so nothing is left to measure its heir on
+    Run.objects.filter(pk=earlier.pk if earlier else 0).update(result={"kept_back": 12})
     job = prepared()
     assert (job.warm, Path(str(job.learned)).is_file()) == (located("home:somewhere"), True)
     Run.objects.filter(pk=earlier.pk if earlier else 0).update(recipe={"method": "stepwise"})

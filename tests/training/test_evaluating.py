@@ -13,6 +13,8 @@ from django.core.management import CommandError, call_command
 
 from labeling.models import Arm, Project, Split
 from tests.training.cast import a_comparison, a_judgment, a_person, a_policy, a_project, a_prompt, a_response
+from training.evaluating import scorers
+from training.evaluating.command import written
 from training.evaluating.files import UnreadableFile, read_items
 from training.evaluating.of_file import report_on_file
 from training.evaluating.of_project import report_on_project
@@ -108,6 +110,9 @@ def test_ppes_votes_and_verified_samples_stand_in_one_file(tmp_path: Path) -> No
         ("one_to_many", {"prompt": "a", "chosen": "b", "rejected": "c"}, "list of the wrong responses"),
         ("ppe", {"prompt": "a", "response_1": "b", "response_2": "c", "winner": "me"}, "write model_1"),
         ("ppe", {"prompt": "a", "responses": ["b"], "correct": [True]}, "two or more responses"),
+        ("ppe", {"prompt": "a", "responses": ["b", "c"], "correct": ["true", "false"]}, "write true or false"),
+        ("ppe", {"prompt": "a", "responses": ["b", "c"], "correct": [2, 0]}, "write true or false"),
+        ("ppe", {"prompt": "a", "responses": ["b", "c"], "correct": "10"}, "correct is a list"),
         ("rewardbench", {"prompt": 3, "chosen": "b", "rejected": "c", "subset": "s"}, "prompt is a text"),
         ("rewardbench", {"prompt": [{"role": "user"}], "chosen": "b", "rejected": "c", "subset": "s"}, "has a role"),
     ],
@@ -115,6 +120,36 @@ def test_ppes_votes_and_verified_samples_stand_in_one_file(tmp_path: Path) -> No
 def test_a_row_that_cannot_be_used_is_named(tmp_path: Path, kind: str, row: dict[str, Any], says: str) -> None:
     with pytest.raises(UnreadableFile, match=f"row 1.*{says}"):
         read_items(a_file(tmp_path, [row]), kind)
+
+
+def heeds_row(answer: int, shown: tuple[int, int] = (0, 1)) -> dict[str, Any]:
+    judgment = {"id": "j", "rater": "ann", "answer": answer, "order_shown": list(shown), "source": "person"}
+    sides = [{"messages": [{"role": "assistant", "content": text}]} for text in ("yes", "no")]
+    prompt = {"messages": [{"role": "user", "content": "Shall we?"}]}
+    return {"heed": 1, "prompt": prompt, "responses": sides, "judgments": [judgment]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "good"), [(1, 1.0), (2, 1.0), (3, 1.0), (4, 0.5), (5, 0.0), (6, 0.0), (7, 0.0), (9, 0.5)]
+)
+def test_a_row_of_heeds_own_is_read_by_the_side_that_was_preferred(tmp_path: Path, answer: int, good: float) -> None:
+    rows = [heeds_row(answer), heeds_row(answer, (1, 0))]
+    assert [item.good[0] for item in read_items(a_file(tmp_path, rows), "trl")] == [good, 1.0 - good]
+
+
+def test_a_row_of_heeds_own_that_prefers_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match=r"row 1.*leave the row out"):
+        read_items(a_file(tmp_path, [heeds_row(0)]), "trl")
+
+
+@pytest.mark.parametrize(
+    ("garbage", "says"), [(b"{oh no", "not JSON"), (b'"\xff"', "not UTF-8"), (b"3", "JSON object")]
+)
+def test_a_broken_line_is_named_by_its_place_in_the_file(tmp_path: Path, garbage: bytes, says: str) -> None:
+    path = a_file(tmp_path, PAIRS[:1])
+    path.write_bytes(path.read_bytes() + b"\n" + garbage + b"\n")
+    with pytest.raises(UnreadableFile, match=f"items.jsonl, line 3: .*{says}"):
+        read_items(path, "trl")
 
 
 def test_a_file_that_is_none_says_so(tmp_path: Path) -> None:
@@ -178,6 +213,35 @@ def test_judgments_that_came_after_a_models_snapshot_are_unseen() -> None:
 
 
 @pytest.mark.django_db
+def test_another_judgment_of_a_pair_that_was_trained_on_is_fitted_too() -> None:
+    project, trained = judged_project()
+    for amended in project.judgments.filter(pk__in=trained):
+        a_judgment(amended.comparison, 3, amended.person, amends=amended)
+        a_judgment(amended.comparison, 3)
+    told = report_on_project(project, Asked("longer", LONGER, frozenset(trained)))
+    assert told["fitted"]["judgments"] == 64 and "unseen" not in told
+
+
+@pytest.mark.django_db
+def test_fitted_judgments_neither_rank_policies_nor_responses() -> None:
+    project, _ = judged_project()
+    prompt = a_prompt(project, "Tell me of three more.")
+    one, two, three = (a_response(prompt, "word " * n) for n in (1, 2, 3))
+    for pair in ((one, two), (two, three), (one, three)):
+        a_judgment(a_comparison(prompt, *pair), 6)
+    new = report_on_project(project, Asked("longer", LONGER, frozenset()))
+    known = report_on_project(project, Asked("longer", LONGER, None))
+    assert new["within_prompts"]["prompts"] == 1 and known["within_prompts"] is None
+    assert new["policies"]["accuracy"]["n"] > known["policies"]["accuracy"]["n"]
+
+
+@pytest.mark.django_db
+def test_of_a_model_in_a_directory_nobody_knows_what_it_was_fitted_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scorers, "of_directory", lambda place: LONGER)
+    assert of_project(a_project(), "/some/model").seen is None
+
+
+@pytest.mark.django_db
 def test_a_project_without_models_or_judgments_says_so() -> None:
     project = a_project()
     with pytest.raises(NoModel, match="neither a reward model nor a posterior"):
@@ -201,6 +265,14 @@ def test_the_command_says_what_to_ask(tmp_path: Path) -> None:
         ((), "say what to evaluate"),
         (("--file", "x"), "one of the two"),
         (("--file", "x", "--reward", "/no/such"), "not a directory"),
+        (("--file", "x", "--project", "p"), "--file and --project do not go together"),
+        (("--file", "x", "--policy", "p", "--taste", "brief"), "--file and --taste do not go together"),
+        (("--project", "p", "--policy", "q"), "--project and --policy do not go together"),
+        (("--policy", "p", "--taste", "brief", "--reward", "1"), "--taste and --reward do not go together"),
+        (("--policy", "p", "--taste", "brief", "--votes", "v"), "say which with --project"),
+        (("--project", "p", "--votes", "/no/dir/v"), "--votes: there is no folder /no/dir"),
+        (("--project", "p", "--json", "/no/dir/x"), "--json: there is no folder /no/dir"),
+        (("--project", "p", "--json", str(tmp_path)), "is a folder"),
     ):
         with pytest.raises(CommandError, match=says):
             told(*words)
@@ -213,6 +285,13 @@ def test_a_policy_is_asked_as_the_reward_it_implies(tiny_directory: Path, tmp_pa
     out = tmp_path / "report.json"
     assert told("--policy", tiny, "--against", tiny, "--file", str(path), "--json", str(out)) == ""
     assert json.loads(out.read_text())["models"]["reward model"]["brier"]["value"] == 0.25
+
+
+def test_a_report_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    place = tmp_path / ("x" * 300)  # longer than a file's name may be
+    options = {"json": str(place), "file": None, "project": "p"}
+    with pytest.raises(ValueError, match=r"--json: .* cannot be written"):
+        list(written({}, options))
 
 
 @pytest.mark.django_db

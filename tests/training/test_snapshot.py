@@ -87,6 +87,15 @@ def test_cannot_tell_teaches_nothing_and_is_counted() -> None:
     assert frozen.counts["left out: can't tell or no weight"] == 2
 
 
+def test_reports_leave_out_judgments_of_no_weight_and_keep_verdicts_and_rows_aligned() -> None:
+    prompt = a_prompt(a_project())
+    for answer, weight in ((3, 0.0), (6, 2.0)):
+        a_judgment(a_comparison(prompt), answer, weight=weight)
+    told = snapshot.reported_verdicts(prompt.project).verdicts
+    assert [(one.p, one.weight) for one in told] == [(0.0, 2.0)]
+    assert [row.judgment_ids for row in snapshot.rows_of(told)] == [(one.id,) for one in told]
+
+
 def test_sources_stay_apart_on_one_comparison() -> None:
     comparison = a_comparison(a_prompt(a_project()), needs=2)
     a_judgment(comparison, 1)

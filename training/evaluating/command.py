@@ -3,6 +3,7 @@
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,14 @@ WHAT_TO_ASK = (
     "project's judgments; --file FILE --format FORMAT with --reward DIRECTORY, or with --policy REF --against REF, "
     "reports on a file"
 )
+
+CLASHES = (
+    ("file", "project"),
+    ("file", "taste"),
+    ("project", "taste"),
+    ("project", "policy"),
+    ("taste", "reward"),
+)  # of each two, one would be dropped without a word
 
 
 def add_evaluate_arguments(parser: ArgumentParser) -> None:
@@ -41,7 +50,9 @@ def add_evaluate_arguments(parser: ArgumentParser) -> None:
 
 
 def evaluated(options: dict[str, Any]) -> dict[str, Any]:
-    """What the options ask for, JSON-ready. Raises ValueError in words."""
+    """What the options ask for, JSON-ready. Raises ValueError in words, before any work where it can."""
+    _refuse_dropped(options)
+    _refuse_places(options)
     if options["file"] is not None:
         return _of_file(options)
     if options["project"]:
@@ -56,11 +67,41 @@ def written(told: dict[str, Any], options: dict[str, Any]) -> Iterator[str]:
     from training.learning.evaluation.report import lines_of
 
     if options["json"] and options["json"] != "-":
-        Path(options["json"]).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        with _in_words("json", options["json"]):
+            Path(options["json"]).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     if options["json"] == "-" or not (options["file"] or options["project"]):
         yield json.dumps(told, indent=1)
     elif not options["json"]:
         yield from lines_of(told)
+
+
+def _refuse_dropped(options: dict[str, Any]) -> None:
+    for one, other in CLASHES:
+        if options[one] and options[other]:
+            raise ValueError(f"--{one} and --{other} do not go together; {WHAT_TO_ASK}")
+    if options["votes"] and not options["project"]:
+        raise ValueError("--votes writes a project's held-out votes: say which with --project SLUG")
+
+
+def _refuse_places(options: dict[str, Any]) -> None:
+    """Before an evaluation of minutes, not after it."""
+    for option in ("json", "votes"):
+        place = options[option]
+        if not place or place == "-":
+            continue
+        with _in_words(option, place):
+            if Path(place).is_dir():
+                raise ValueError(f"--{option}: {place} is a folder; name a file in it")
+            if not Path(place).parent.is_dir():
+                raise ValueError(f"--{option}: there is no folder {Path(place).parent}")
+
+
+@contextmanager
+def _in_words(option: str, place: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ValueError(f"--{option}: {place} cannot be written: {error.strerror or error}") from error
 
 
 def _of_file(options: dict[str, Any]) -> dict[str, Any]:
@@ -86,7 +127,8 @@ def _of_project(options: dict[str, Any]) -> dict[str, Any]:
     if project is None:
         raise ValueError(f"There is no project {options['project']!r}.")
     if options["votes"]:
-        write_votes(options["votes"], project)
+        with _in_words("votes", options["votes"]):
+            write_votes(options["votes"], project)
     return report_on_project(project, of_project(project, options["reward"]))
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from labeling.formats.parsing import detect
 from labeling.formats.reading import BadFile, Limits, read_lines
-from labeling.formats.rows import BadRow
+from labeling.formats.rows import BadRow, ReadJudgment
+from labeling.kinds.pair import strength_of
+from labeling.models import Answer
 from training.learning.rows import Message
 
 FORMATS = ("trl", "rewardbench", "ppe", "one_to_many")
@@ -57,12 +59,21 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         return
     try:
         for line in read_lines(path, Limits()):
-            row = json.loads(line.text)
-            if not isinstance(row, dict):
-                raise UnreadableFile(f"{path.name}, line {line.number}: a row is a JSON object")
-            yield line.number, row
-    except (BadFile, UnicodeDecodeError, json.JSONDecodeError) as error:
+            yield line.number, _object(line.text, f"{path.name}, line {line.number}")
+    except BadFile as error:
         raise UnreadableFile(f"{path.name}: {error}") from error
+
+
+def _object(text: bytes, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UnreadableFile(f"{where}: not JSON: {error.msg} at column {error.colno}") from error
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(f"{where}: not UTF-8 at byte {error.start + 1} of the line") from error
+    if not isinstance(row, dict):
+        raise UnreadableFile(f"{where}: a row is a JSON object")
+    return row
 
 
 def _parquet(path: Path) -> Iterator[dict[str, Any]]:
@@ -83,11 +94,19 @@ def _pair(row: dict[str, Any]) -> Item:
         raise ValueError(str(error)) from error
     if len(read.responses) != 2 or len(read.judgments) != 1:
         raise ValueError("expected prompt, chosen and rejected")
-    good = {2: 1.0, 4: 0.5, 6: 0.0}[read.judgments[0].answer]
+    good = _good(read.judgments[0])
     prompt, *sides = ([Message(role=m["role"], content=m["content"]) for m in messages] for messages in (
         read.prompt, *(response.messages for response in read.responses)
     ))  # fmt: skip
     return Item(prompt, sides, [good, 1.0 - good], writers=tuple(one.origin for one in read.responses))
+
+
+def _good(judgment: ReadJudgment) -> float:
+    """How good the first response is; sides were shown in the judgment's order. "Both are bad" prefers neither."""
+    if judgment.answer == Answer.CANT_TELL:
+        raise ValueError("its judgment is 0, can't tell, which prefers nothing: leave the row out")
+    strength = strength_of(judgment.answer, judgment.order_shown) or 0
+    return 0.5 + 0.5 * ((strength > 0) - (strength < 0))
 
 
 def _trio(row: dict[str, Any]) -> Item:
@@ -107,8 +126,8 @@ def _one_to_many(row: dict[str, Any]) -> Item:
 def _vote_or_samples(row: dict[str, Any]) -> Item:
     prompt = _messages(row["prompt"], "user", "prompt")
     if "responses" in row:
-        sides = [_messages(one, "assistant", "responses") for one in row["responses"]]
-        good = [float(bool(one)) for one in row["correct"]]
+        sides = [_messages(one, "assistant", "responses") for one in _list(row["responses"], "responses")]
+        good = [_correct(one) for one in _list(row["correct"], "correct")]
         if len(good) != len(sides) or len(sides) < 2:
             raise ValueError("correct says of each of two or more responses whether it is right")
         return Item(prompt, sides, good, _domain(row), verified=True)
@@ -120,6 +139,19 @@ def _vote_or_samples(row: dict[str, Any]) -> Item:
         raise ValueError(f"winner is {row['winner']!r}; write model_{marks[0]}, model_{marks[1]} or tie")
     writers = tuple(str(row.get(f"model_{mark}", "")) for mark in marks)
     return Item(prompt, sides, [p, 1.0 - p], _domain(row), writers)
+
+
+def _list(told: Any, where: str) -> list[Any]:
+    if not isinstance(told, list):
+        raise ValueError(f"{where} is a list")
+    return told
+
+
+def _correct(told: Any) -> float:
+    """Texts are refused: "false" is no empty text, and so would count as right."""
+    if not isinstance(told, (bool, int, float)) or told not in (0, 1):
+        raise ValueError(f"correct holds {told!r}; write true or false, or 1 or 0, for each response")
+    return float(told)
 
 
 def _domain(row: dict[str, Any]) -> str:

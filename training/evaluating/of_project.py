@@ -21,7 +21,7 @@ from training.learning.rewards.baselines import bag_of_words, length_only
 from training.learning.rewards.ensemble import RewardEnsemble
 from training.learning.rows import PreferenceRow
 from training.models import Prediction
-from training.snapshot import Verdict, reported_verdicts, rows_of
+from training.snapshot import Verdict, comparisons_behind, reported_verdicts, rows_of
 
 Array = NDArray[np.float64]
 UNBIASED = (Arm.RANDOM, Arm.DUEL)
@@ -31,9 +31,10 @@ FEWEST_FOR_BASELINES = 20
 def report_on_project(project: Project, asked: Asked) -> dict[str, Any]:
     """Everything that a project's judgments say of a reward model, JSON-ready.
 
-    ``held_out`` is on held-out prompts; ``unseen`` on training prompts, of judgments it was not fitted to; ``fitted``
-    of those it was, which flatters. ``prequential``: what the loop's models said of each judgment before they learned
-    it. Raises ValueError when there is no judgment.
+    ``held_out`` is on held-out prompts; ``unseen`` on training prompts, of comparisons it was not fitted to;
+    ``fitted`` of those it was, which flatters: an amendment or a second person's judgment of such a one is no news.
+    ``policies``, ``within_prompts`` and ``contrast_instructions`` leave the fitted ones out. ``prequential``: what the
+    loop's models said of each judgment before they learned it. Raises ValueError when there is no judgment.
     """
     told = reported_verdicts(project)
     verdicts = [verdict for verdict in told.verdicts if verdict.p is not None]
@@ -41,8 +42,11 @@ def report_on_project(project: Project, asked: Asked) -> dict[str, Any]:
         raise ValueError(f"{project.slug} has no judgment that says anything yet: judge some pairs first")
     rows = rows_of(verdicts)
     probability = _probabilities(asked.model, verdicts, rows)
-    parts = np.array([_part(verdict, told.held_out, asked.seen) for verdict in verdicts], dtype=object)
+    known = None if asked.seen is None else comparisons_behind(asked.seen)
+    parts = np.array([_part(verdict, told.held_out, known) for verdict in verdicts], dtype=object)
     fitted = [row for row, part in zip(rows, parts, strict=True) if part == "fitted"]
+    fresh = np.flatnonzero(parts != "fitted")
+    unfitted = [verdicts[i] for i in fresh]
     reports: dict[str, Any] = {}
     for name in ("held_out", "unseen", "fitted"):
         places = np.flatnonzero(parts == name)
@@ -54,19 +58,17 @@ def report_on_project(project: Project, asked: Asked) -> dict[str, Any]:
         "reward": asked.name,
         **reports,
         "prequential": _prequential(project, verdicts, rows),
-        "policies": _policies(verdicts, probability),
-        "within_prompts": _within(verdicts, probability),
-        "contrast_instructions": contrasts_of(
-            asked.model, [row for row, part in zip(rows, parts, strict=True) if part != "fitted"]
-        ),
+        "policies": _policies(unfitted, probability[fresh]),
+        "within_prompts": _within(unfitted, probability[fresh]),
+        "contrast_instructions": contrasts_of(asked.model, [rows[i] for i in fresh]),
         "people": _people(project),
     }
 
 
-def _part(verdict: Verdict, held_out: frozenset[int], seen: frozenset[int] | None) -> str:
+def _part(verdict: Verdict, held_out: frozenset[int], known: frozenset[int] | None) -> str:
     if verdict.prompt in held_out:
         return "held_out"
-    return "fitted" if seen is None or verdict.id in seen else "unseen"
+    return "fitted" if known is None or verdict.comparison in known else "unseen"
 
 
 def _probabilities(model: RewardEnsemble, verdicts: Sequence[Verdict], rows: Sequence[PreferenceRow]) -> Array:

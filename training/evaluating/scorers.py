@@ -20,7 +20,10 @@ POSTERIOR = "posterior"
 
 @dataclass(frozen=True)
 class Asked:
-    """A reward model to report on. ``seen`` are the judgments it was fitted to; None: all on training prompts."""
+    """A reward model to report on. ``seen`` are the judgments it was fitted to; None: unknown, or all there are.
+
+    Then every judgment on a training prompt counts as fitted.
+    """
 
     name: str
     model: RewardEnsemble
@@ -42,7 +45,7 @@ def of_project(project: Project, wanted: str) -> Asked:
         if version is None:
             raise NoModel(f"{project.slug} has no reward model {wanted}")
         return _version(version)
-    return Asked(Path(wanted).name, of_directory(wanted), frozenset())
+    return Asked(Path(wanted).name, of_directory(wanted), None)  # what it was fitted to, nobody knows
 
 
 def of_directory(place: str) -> RewardEnsemble:
@@ -61,7 +64,7 @@ def _version(version: RewardVersion) -> Asked:
     if version.deleted_at is not None:
         raise NoModel(f"the files of reward model {version.number} were deleted to save disk")
     taken = version.run.snapshot if version.run else None
-    seen = frozenset(taken.judgment_ids) if taken else frozenset()
+    seen = frozenset(taken.judgment_ids) if taken else None
     return Asked(f"reward:{version.number}", RewardEnsemble.load(Path(located(version.directory))), seen)
 
 

@@ -28,7 +28,7 @@ def train_warm(lesson: Lesson) -> PairwiseReward:
     """One member: from the same member of the earlier ensemble, else a cold training by ``COLD``."""
     warm = lesson.shared.warm if lesson.shared else None
     if warm is None:
-        lesson.findings["began"] = "cold: there was no reward model to go on from"
+        lesson.findings["began"] = "cold: there was no reward model that it could go on from"
         return train_pairwise(replace(lesson, recipe=replace(lesson.recipe, method=COLD)))
     model = _earlier(warm, lesson)
     _shrink_and_perturb(model, lesson)
