@@ -108,7 +108,7 @@ def trainer_of(run: Run) -> Train:
     if run.kind != Run.Kind.REWARD:
         return TRAINERS[run.kind]
     asks = reward_method(RewardRecipe.from_json(run.recipe)).judge
-    return partial(train_reward, client=judge_client() if asks else None)
+    return partial(train_reward, client=judge_client(run.project) if asks else None)
 
 
 def execute(run: Run, train: Train | None = None) -> str:

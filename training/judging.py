@@ -1,6 +1,8 @@
 """The judge of this installation: the endpoint that the settings name, and the client that asks it."""
 
 from alignment_site import env
+from labeling.models import Project
+from training.folders import project_folder
 from training.learning.judges import ChatClient, Endpoint
 from training.learning.judges.answers import AnswerFiles
 
@@ -23,7 +25,9 @@ def judge_endpoint() -> Endpoint | None:
         raise env.BadSetting(f"The judge's settings (HEED_JUDGE_URL, _MODEL, _KEY) cannot be used: {error}.") from None
 
 
-def judge_client() -> ChatClient | None:
-    """A client of that endpoint, with its answers kept below HEED_HOME; None where none is set."""
+def judge_client(project: Project) -> ChatClient | None:
+    """A client of that endpoint; None where none is set. What it answers about a project's texts is kept in the
+    project's own folder, and goes with it.
+    """
     endpoint = judge_endpoint()
-    return None if endpoint is None else ChatClient(endpoint, AnswerFiles(env.home() / FOLDER))
+    return None if endpoint is None else ChatClient(endpoint, AnswerFiles(project_folder(project, FOLDER)))

@@ -12,6 +12,7 @@ from labeling.actions.exporting import run_export
 from labeling.actions.importing import ImportFailed, run_import
 from labeling.actions.receiving import clear_transfers
 from labeling.models import ExportJob, ImportJob, JobState
+from training.erasing import clear_erased
 from training.reasons import clear_reasons
 
 QUEUE = "transfers"
@@ -43,6 +44,7 @@ def clear_old_transfers(timestamp: int) -> None:
     """Delete files of erased projects and of a month ago."""
     try:
         clear_transfers()
+        clear_erased()
     finally:
         close_old_connections()
 

@@ -20,10 +20,12 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from labeling.models import Project
 from training.answering import Shelf
 from training.children import Children
+from training.erasing import clear_erased
 from training.loop import Heart
 from training.ownership import Ownership
 from training.posterior.features import NotYet
 from training.posterior.owner import Owner
+from training.reasons import clear_reasons
 from training.steering import Steerer
 from training.tasks import QUEUE, enqueue_waiting
 
@@ -33,6 +35,7 @@ LOOK_SECONDS = 2.0  # between two looks for new projects
 BEAT_SECONDS = 1.0
 TICK_SECONDS = 0.2
 TRY_SECONDS = 0.3
+TIDY_SECONDS = 60.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
 
@@ -119,6 +122,7 @@ class Worker:
         self.shelf = Shelf()
         self.children = Children()
         self.keepers: dict[int, Keeper] = {}
+        self.tidied_at = float("-inf")
 
     def run(self) -> None:
         """Look after projects until asked to stop."""
@@ -157,6 +161,18 @@ class Worker:
                 self.keepers[pk] = keeper
                 keeper.start()
         enqueue_waiting()
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Delete people's reasons and erased files that must go: here too, because a long import keeps the queue."""
+        if time.monotonic() - self.tidied_at < TIDY_SECONDS:
+            return
+        self.tidied_at = time.monotonic()
+        try:
+            clear_reasons()
+            clear_erased()
+        except (OSError, ValueError) as error:  # a full disk, a torn file: the next minute tries again
+            log.warning("what must go could not be deleted yet", error=str(error))
 
     def _tryouts(self) -> None:
         steerer = Steerer(self.shelf)

@@ -24,16 +24,20 @@ def add_realtext_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--json", nargs="?", const="-", metavar="FILE", help="one JSON object, printed or in a file")
 
 
-def realtext(options: dict[str, Any], say: Callable[[str], Any]) -> dict[str, Any]:
-    """Measure, and say the table. Raises CommandError in words."""
+def realtext(options: dict[str, Any], say: Callable[[str], Any], write: Callable[[str], Any]) -> dict[str, Any]:
+    """Measure, say how far it is, and write each file's table as soon as it is known. Raises CommandError in words."""
     from training.lab.realtext import Plan, measure
 
     dials = ("base", "train_pairs", "test_pairs", "folds", "deep_pairs", "max_length", "epochs", "seed")
     files = [(options["file"], options["labels"])]
     if options["people"]:
         files.append((options["people"], "people"))
+
+    def show(told: dict[str, Any]) -> None:
+        write("\n".join(table(told)))
+
     try:
-        return measure(Plan(**{name: options[name] for name in dials}), files, say, table)
+        return measure(Plan(**{name: options[name] for name in dials}), files, say, show)
     except (ValueError, OSError) as error:
         raise CommandError(str(error)) from error
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from alignment_site import doctor, env
-from labeling.models import Role
+from labeling.models import Project, Role
 from tests.training.cast import a_comparison, a_judgment, a_person, a_policy, a_project, a_prompt
 from tests.training.judges.chat_server import Served, chat_server, in_turn
 from training import snapshot
@@ -39,7 +39,7 @@ def told() -> str:
 
 
 def test_without_an_address_there_is_no_judge_and_the_command_says_what_to_set(monkeypatch) -> None:
-    assert judge_endpoint() is None and judge_client() is None
+    assert judge_endpoint() is None and judge_client(Project(pk=1)) is None
     assert doctor.judge().state is doctor.State.GOOD
     with pytest.raises(CommandError, match="give HEED_JUDGE_URL"):
         told()

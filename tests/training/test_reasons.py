@@ -2,16 +2,19 @@
 
 import json
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.utils import timezone
 
-from labeling.actions.erasing import erase_person, erase_project
+from labeling.actions.erasing import erase_person
 from labeling.models import JudgmentReason, Person, Project, Role, Split
 from tests.training.cast import a_comparison, a_judgment, a_person, a_policy, a_project, a_prompt
-from training import children, reasons, running, snapshot
+from training import child, children, reasons, running, snapshot
+from training.erasing import erase_project
 from training.folders import located
 from training.learning.job import read_snapshot
 from training.learning.rationales import FILE
@@ -98,12 +101,28 @@ def test_a_run_that_ended_keeps_nobodys_words(project: Project, state: str) -> N
     assert not (folder / FILE).exists() and (folder / "snapshot.jsonl").exists()
 
 
-def test_an_erased_project_keeps_nobodys_words(project: Project) -> None:
+def test_a_foreground_run_leaves_nobodys_words_behind(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged(project, 1, "Mine.")
+    seen: list[list[str]] = []
+
+    def executed(run: Run) -> str:
+        seen.append(said(Path(located(run.directory))))
+        running.complete(run, {})
+        return str(Run.State.DONE)
+
+    monkeypatch.setattr(child, "execute", executed)
+    call_command("train", "policy", project=project.slug, stdout=StringIO())
+    assert seen == [["Mine."]]
+    assert not list(settings.HEED_HOME.glob(f"projects/*/runs/*/{FILE}*"))
+
+
+def test_an_erased_project_keeps_nobodys_words(project: Project, django_capture_on_commit_callbacks) -> None:
     judged(project, 1, "Mine.")
     owner = a_person(project, Role.OWNER)
     _, folder = prepared(project)
     Project.objects.filter(pk=project.pk).update(archived_at=timezone.now() - timedelta(days=31))
-    erase_project(project=project, by=owner, why="The study is over.")
+    with django_capture_on_commit_callbacks():  # the process ended before it could delete anything
+        erase_project(project=project, by=owner, why="The study is over.")
     assert said(folder) == ["Mine."]
-    reasons.clear_reasons()
+    assert reasons.clear_reasons() == 1
     assert not (folder / FILE).exists()

@@ -55,9 +55,9 @@ class Plan:
 
 
 def measure(
-    plan: Plan, files: Sequence[tuple[Path, str]], say: Say, table: Callable[[dict[str, Any]], Sequence[str]]
+    plan: Plan, files: Sequence[tuple[Path, str]], say: Say, show: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
-    """Fit and compare on each (file, whose labels), and say each one's table as soon as it is known.
+    """Fit and compare on each (file, whose labels), and show each one's figures as soon as they are known.
 
     Raises ValueError in words for what cannot be read.
     """
@@ -65,8 +65,7 @@ def measure(
     sets = []
     for path, labels in files:
         sets.append(_of_file(plan, path, labels, say))
-        for line in table(sets[-1]):
-            say(line)
+        show(sets[-1])
     return {"plan": asdict(plan), "sets": sets}
 
 

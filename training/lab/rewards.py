@@ -33,6 +33,7 @@ from training.learning.starter.prompts import held_out_prompts, training_prompts
 
 RANKED = ("plackett_luce_pessimism",)  # learns from pairs, and most from pairs that make rankings
 HELD_OUT_SEED = 10_007
+Rows = tuple[list[PreferenceRow], list[PreferenceRow]]  # to learn from, and to measure on
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Ground:
             )
         )
 
-    def rows(self, kind: str) -> tuple[list[PreferenceRow], list[PreferenceRow]]:
+    def rows(self, kind: str) -> Rows:
         """Noisy rows to learn from and clean ones to measure on."""
         plan = self.plan
         people = People(
@@ -109,28 +110,52 @@ class Ground:
 def compare_rewards(
     plan: Plan, chosen: dict[str, dict[str, Any]], path: Path, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """A row for each method, beside what length and words alone reach on the same data; written to ``path``."""
+    """A row for each method, beside what length and words alone reach on the same data; written to ``path``.
+
+    A method that refuses the lab's data is left out, in words; one that fails is a row with its error, and is tried
+    again by the next call.
+    """
     ledger = Ledger(path, asdict(plan))
-    done = {row["method"] for row in ledger.rows}
+    done = {row["method"] for row in ledger.rows if "error" not in row}
     wanted = {key: recipe for key, recipe in chosen.items() if key not in done}
     if wanted:
         ground = Ground(plan)
         for key, changes in wanted.items():
             recipe = RewardRecipe.from_json({**starter_reward().to_json(), **changes})
             kind = "rankings" if recipe.method in RANKED else REWARD_METHODS[recipe.method].needs
+            rows = ground.rows(kind)
             try:
-                row = ledger.add({"method": key, "data": kind, **measured(ground, recipe, kind)})
+                REWARD_METHODS[recipe.method].refuse_unfit(recipe, rows[0], judge=False)
             except ValueError as refused:  # what a method needs and no lab can make up
                 say(f"left out: {refused}")
                 continue
-            right, best = (row[name]["value"] for name in ("accuracy", "best_of_4"))
-            say(f"{key}: {right:.3f} of {row['accuracy']['n']} pairs, best of 4 {best:.3f}, {row['seconds']:.0f} s")
+            row = ledger.add({"method": key, "data": kind, **attempted(ground, recipe, rows)})
+            say(told(row))
+    ledger.rows = list({row["method"]: row for row in ledger.rows}.values())
     return ledger.finish({"data": "simulated"})
 
 
-def measured(ground: Ground, recipe: RewardRecipe, kind: str) -> dict[str, Any]:
+def attempted(ground: Ground, recipe: RewardRecipe, rows: Rows) -> dict[str, Any]:
+    """What was measured of one method, or why it could not be."""
+    began = time.process_time()
+    try:
+        return measured(ground, recipe, rows)
+    except Exception as error:  # a comparison of all methods does not end with one of them
+        return {"error": f"{type(error).__name__}: {error}", "seconds": time.process_time() - began}
+
+
+def told(row: dict[str, Any]) -> str:
+    """One line of progress."""
+    if "error" in row:
+        return f"{row['method']}: {row['error']}"
+    right, best = (row[name]["value"] for name in ("accuracy", "best_of_4"))
+    pairs = row["accuracy"]["n"]
+    return f"{row['method']}: {right:.3f} of {pairs} pairs, best of 4 {best:.3f}, {row['seconds']:.0f} s"
+
+
+def measured(ground: Ground, recipe: RewardRecipe, rows: Rows) -> dict[str, Any]:
     """Train one reward model as a job, predict the held-out pairs, choose the best of four answers."""
-    (train, held_out), began = ground.rows(kind), time.process_time()
+    (train, held_out), began = rows, time.process_time()
     with TemporaryDirectory(prefix="heed-reward-") as place:
         directory = Path(place) / "job"
         compute = resolve().to_json()

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand
 from alignment_site import env
 from alignment_site.benching.realtext import add_realtext_arguments, realtext
 from alignment_site.benching.throwaway import run_on_throwaway
+from alignment_site.result_files import refuse_unwritable
 
 WITHOUT_DATABASE = ("training", "realtext", "refit", "updates")
 
@@ -64,6 +65,10 @@ class Command(BaseCommand):
         add_realtext_arguments(what.add_parser("realtext", help="reward models on public pairs, prompts unseen"))
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            refuse_unwritable(options["json"])
+        except ValueError as error:
+            raise CommandError(str(error)) from error
         if not options.get("here") and options["what"] not in WITHOUT_DATABASE:
             sys.exit(run_on_throwaway("heed_bench", [*sys.argv[1:], "--here"]))
         if options.get("here"):
@@ -79,10 +84,9 @@ class Command(BaseCommand):
             "realtext": self.realtext,
         }
         try:
-            found = what[options["what"]](options)
-        except RuntimeError as error:
+            self.tell(what[options["what"]](options), options)
+        except (RuntimeError, ValueError, OSError) as error:
             raise CommandError(str(error)) from error
-        self.tell(found, options)
 
     def tell(self, found: Mapping[str, Any], options: dict[str, Any]) -> None:
         """Print the figures, or write them as JSON."""
@@ -95,7 +99,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{name:20} {value}")
 
     def realtext(self, options: dict[str, Any]) -> dict[str, Any]:
-        return realtext(options, self.stderr.write)
+        table = self.stderr if options["json"] == "-" else self.stdout  # which then holds JSON alone
+        return realtext(options, self.stderr.write, table.write)
 
     def judging(self, options: dict[str, Any]) -> dict[str, Any]:
         from alignment_site.benching.judging import measure

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.training.learning.tiny import save_tiny
+from training.lab import rewards
 from training.lab.reward_data import MAKERS, Answered, People, clean
 from training.lab.rewards import Plan, compare_rewards, recipes
+from training.learning.recipes import RewardRecipe
 from training.learning.rewards.heads.rankings import ranked_items
 from training.learning.rewards.methods import NEEDS, REWARD_METHODS
 from training.learning.rows import PreferenceRow
@@ -68,6 +70,36 @@ def test_the_lab_knows_every_method_that_asks_no_judge() -> None:
         recipes(["poem"])
     with pytest.raises(ValueError, match="at least 20 labels"):
         Plan("warmth", labels=3)
+
+
+def test_a_method_that_fails_is_a_row_and_one_that_refuses_its_data_is_left_out(tmp_path: Path, monkeypatch) -> None:
+    class Plain:
+        def __init__(self, plan: Plan) -> None:
+            pass
+
+        def rows(self, kind: str) -> tuple[list[PreferenceRow], list[PreferenceRow]]:
+            return MAKERS["pairs"](people(), ANSWERED, 12), []
+
+    good = {"accuracy": {"value": 0.75, "n": 12}, "best_of_4": {"value": 0.5}, "seconds": 1.0}
+    lucky = False
+
+    def measured(ground: object, recipe: RewardRecipe, rows: object) -> dict[str, object]:
+        if recipe.method == "implicit" and not lucky:
+            raise ValueError("out of luck")
+        return good
+
+    monkeypatch.setattr(rewards, "Ground", Plain)
+    monkeypatch.setattr(rewards, "measured", measured)
+    said: list[str] = []
+    chosen, path = recipes(["davidson", "implicit", "stepwise"]), tmp_path / "rewards.json"
+    first = compare_rewards(Plan("brevity"), chosen, path, said.append)
+    assert [row["method"] for row in first["rows"]] == ["davidson", "implicit"]
+    assert first["rows"][1]["error"] == "ValueError: out of luck"
+    assert said[1] == "implicit: ValueError: out of luck"
+    assert said[2].startswith("left out: stepwise learns from steps")
+    lucky = True
+    again = compare_rewards(Plan("brevity"), chosen, path, said.append)
+    assert [row.get("error") for row in again["rows"]] == [None, None]
 
 
 @pytest.mark.slow

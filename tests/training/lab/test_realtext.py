@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
+from training.lab import realtext
 from training.learning.evaluation.unseen import family, halves, unseen_folds
 
 WRITERS = st.tuples(st.sampled_from("abcde"), st.sampled_from("abcde"))
@@ -39,6 +40,27 @@ def test_siblings_are_one_family() -> None:
     assert family("7b") == "b" and family("42") == "42"
 
 
+@pytest.mark.parametrize("where", [None, "file", "-"])
+def test_the_table_is_printed_and_progress_told_beside_it(where: str | None, monkeypatch, tmp_path: Path) -> None:
+    def found(plan: object, path: Path, labels: str, say: realtext.Say) -> dict[str, object]:
+        say("fold 1 of 1")
+        figure = {"value": 0.5, "low": 0.4, "high": 0.6}
+        models = {"posterior": {"accuracy": figure, "matched": figure}}
+        told = {"file": path.name, "pairs": 3, "labels": labels, "split": "by prompt", "drawn": 3, "matched": 1}
+        return {**told, "models": models, "gain_matched": {}}
+
+    monkeypatch.setattr(realtext, "_of_file", found)
+    out, err = StringIO(), StringIO()
+    json_to = str(tmp_path / "found.json") if where == "file" else where
+    call_command("bench", "realtext", file=tmp_path / "pairs.jsonl", json=json_to, stdout=out, stderr=err)
+    assert "fold 1 of 1" in err.getvalue()
+    assert ("posterior" in err.getvalue()) == (where == "-")
+    if where == "-":
+        assert json.loads(out.getvalue())["sets"][0]["pairs"] == 3
+    else:
+        assert "labels: model: GPT-4" in out.getvalue() and "fold" not in out.getvalue()
+
+
 @pytest.mark.slow
 def test_the_bench_compares_on_length_matched_pairs(tiny_directory: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
@@ -58,7 +80,7 @@ def test_the_bench_compares_on_length_matched_pairs(tiny_directory: Path, tmp_pa
         )
     path, out = tmp_path / "pairs.jsonl", tmp_path / "found.json"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    err = StringIO()
+    printed = StringIO()
     words = (
         "--file",
         str(path),
@@ -71,13 +93,13 @@ def test_the_bench_compares_on_length_matched_pairs(tiny_directory: Path, tmp_pa
         "--test-pairs",
         "5",
     )
-    call_command("bench", "realtext", *words, "--json", str(out), stderr=err, stdout=StringIO())
+    call_command("bench", "realtext", *words, "--json", str(out), stderr=StringIO(), stdout=printed)
     [one, other] = json.loads(out.read_text())["sets"]
     assert (one["labels"], other["labels"]) == ("model: GPT-4", "people")
     assert one["split"] == "by prompt and by model family" and one["matched"] > 5 and one["drawn"] == 20
     assert one["models"]["posterior"]["matched"]["value"] == 1.0
     assert one["gain_matched"]["posterior"]["length_only"]["value"] > 0.0
-    assert "labels: model: GPT-4" in err.getvalue() and "less length_only" in err.getvalue()
+    assert "labels: model: GPT-4" in printed.getvalue() and "less length_only" in printed.getvalue()
 
 
 def test_a_file_that_is_not_there_is_an_error_in_words() -> None:

@@ -124,15 +124,18 @@ class Race:
         own = [sys.executable, "-m", "training.lab.race.heed_side"]
         command = [*(own if side == "heed" else [str(self.peer), str(TRL_SIDE)]), lap.to_json()]
         quiet = {"OMP_NUM_THREADS": str(lap.threads), "HF_HUB_OFFLINE": "1"}
-        done = subprocess.run(
-            command,
-            cwd=CHECKOUT if side == "heed" else self.directory,
-            env={**os.environ, **PATIENT, **quiet},
-            capture_output=True,
-            text=True,
-            timeout=LAP_SECONDS,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                command,
+                cwd=CHECKOUT if side == "heed" else self.directory,
+                env={**os.environ, **PATIENT, **quiet},
+                capture_output=True,
+                text=True,
+                timeout=LAP_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise RaceFailed(f"{side} was still at {lap.to_json()} after {LAP_SECONDS / 60:.0f} minutes") from error
         try:
             return Found.read(done.stdout.strip().rpartition("\n")[2])
         except (ValueError, TypeError) as error:

@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from alignment_site.patience import PATIENT
+from alignment_site.result_files import refuse_unwritable
 from alignment_site.serving import NotServing
 from training.lab.experiments import EXPERIMENTS, Experiment, add_compare, add_overoptimise, add_rewards
 from training.lab.people import LabTrouble, add_people_arguments, run_people
@@ -52,6 +53,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """`loop` makes a throw-away home and calls itself there; `people` work where they are sent."""
+        try:
+            refuse_unwritable(options.get("json"), options.get("plot"))
+        except ValueError as error:
+            raise CommandError(str(error)) from error
         if options["word"] == "people":
             self.people(options)
         elif options["word"] == "stakes":
@@ -88,7 +93,7 @@ class Command(BaseCommand):
         """What needs neither web nor database: in this process."""
         try:
             work(options, self.say)
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             raise CommandError(str(error)) from error
 
     def outside(self, options: dict[str, Any]) -> None:

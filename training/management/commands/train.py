@@ -68,11 +68,9 @@ class Command(BaseCommand):
 
     def _train(self, options: dict[str, Any]) -> None:
         from labeling.models import Project
-        from training.child import execute
-        from training.children import prepare
         from training.choosing import chosen_reward
-        from training.running import CannotRun, ask_for_run, fail
-        from training.snapshot import NothingToTrainOn
+        from training.reasons import clear_reasons
+        from training.running import CannotRun, ask_for_run
 
         project = Project.objects.filter(slug=options["project"]).first()
         if project is None:
@@ -83,14 +81,25 @@ class Command(BaseCommand):
         except (CannotRun, ValueError) as error:
             raise CommandError(str(error)) from error
         try:
+            state = self._worked(run, reward)
+        finally:
+            clear_reasons()  # a worker would, within minutes; there may be none
+        self.stdout.write(json.dumps({"run": run.pk, "state": state, "result": run.result}, indent=1))
+        if state != run.State.DONE:
+            raise CommandError(run.error or f"The run ended as {state}.")
+
+    def _worked(self, run: Any, reward: dict[str, Any] | None) -> str:
+        from training.child import execute
+        from training.children import prepare
+        from training.running import fail
+        from training.snapshot import NothingToTrainOn
+
+        try:
             prepare(run, background=False, reward=reward)
         except (NothingToTrainOn, ValueError) as error:
             fail(run, str(error))
             raise CommandError(str(error)) from error
-        state = execute(run)
-        self.stdout.write(json.dumps({"run": run.pk, "state": state, "result": run.result}, indent=1))
-        if state != run.State.DONE:
-            raise CommandError(run.error or f"The run ended as {state}.")
+        return execute(run)
 
     def evaluate(self, options: dict[str, Any]) -> None:
         """A comparison of two policies, or a report on a reward model."""
