@@ -3,7 +3,6 @@
 from typing import Any
 
 from labeling.models import PolicySource, Project
-from training.learning.objectives import objective_of
 from training.learning.recipes import (
     PolicyRecipe,
     RewardRecipe,
@@ -15,15 +14,21 @@ from training.learning.recipes import (
 
 def policy_recipe(project: Project) -> PolicyRecipe:
     """The policy recipe. Raises ValueError in words where the project's changes do not fit it."""
-    return changed_recipe(project.policy_source, dict(project.recipe or {}))
+    return _recipe(project.policy_source, dict(project.recipe or {}))
 
 
 def changed_recipe(policy_source: str, changes: dict[str, Any]) -> PolicyRecipe:
     """The recipe for a kind of policy, with changes. Raises ValueError in words where they do not fit."""
-    named = starter_dpo() if policy_source == PolicySource.STARTER else PolicyRecipe()
-    recipe = PolicyRecipe.from_json(_over(named.to_json(), changes))
+    from training.learning.objectives import objective_of  # costs seconds; few requests change a recipe
+
+    recipe = _recipe(policy_source, changes)
     objective_of(recipe)
     return recipe
+
+
+def _recipe(policy_source: str, changes: dict[str, Any]) -> PolicyRecipe:
+    named = starter_dpo() if policy_source == PolicySource.STARTER else PolicyRecipe()
+    return PolicyRecipe.from_json(_over(named.to_json(), changes))
 
 
 def reward_recipe(project: Project) -> RewardRecipe:

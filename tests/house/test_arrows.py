@@ -1,8 +1,12 @@
 """Who may import whom."""
 
+import subprocess
+import sys
 from pathlib import Path
 
-from tests.house.tree import imports, python_files
+import pytest
+
+from tests.house.tree import ROOT, imports, python_files
 
 
 def offenders(files: list[Path], *forbidden: str) -> list[str]:
@@ -65,3 +69,14 @@ def test_training_writes_comparisons_through_queueing_only() -> None:
 def test_the_site_holds_no_learning() -> None:
     files = python_files("alignment_site")
     assert offenders(files, "torch", "transformers", "training.learning") == []
+
+
+@pytest.mark.slow
+def test_a_web_process_starts_without_what_only_training_needs() -> None:
+    """Torch and its friends cost seconds and memory in every web process."""
+    start = "import django, sys; django.setup(); import alignment_site.urls"
+    asked = f"{start}; print(sorted({{*sys.argv[1:]}} & {{*sys.modules}}))"
+    heavy = ["torch", "transformers", "scipy", "peft"]
+    command = [sys.executable, "-c", asked, *heavy]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"

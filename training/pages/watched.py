@@ -8,7 +8,6 @@ import numpy as np
 from django.utils.safestring import SafeString
 
 from labeling.charts.svg import Point, Series, line_chart
-from training.learning.evaluation.overoptimisation import drawn
 
 Look = dict[str, float]
 X_LABEL = "round"
@@ -61,6 +60,8 @@ def _curve(looks: Sequence[Look], told: dict[str, Any]) -> SafeString:
     series = [Series("looks", points, "a", joined=False)]
     if fitted := told.get("curve"):
         kl = np.linspace(0.0, max(point.x for point in points), 60)
+        from training.learning.evaluation.overoptimisation import drawn  # scipy costs a second; few runs are looked at
+
         rise = drawn(fitted, kl) + told["start"]
         series.append(Series("fitted", [Point(float(x), float(y)) for x, y in zip(kl, rise, strict=True)], "ink"))
     title = "Win probability against KL from the incumbent"

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import choix
 import numpy as np
 import pytest
 import torch
@@ -17,6 +16,7 @@ from training.learning.objectives import LIST_OBJECTIVES
 from training.learning.objectives.lists import list_loss, list_plan
 from training.learning.recipes import ObjectiveDials, OptimSettings
 
+choix = pytest.importorskip("choix")  # only the slow tier has it
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 GOLD = "It is blue and deep."  # TRL averages its likelihood over a batch's tokens: of like lengths that is the same
 TRIPLES = [

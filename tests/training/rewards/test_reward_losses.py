@@ -134,6 +134,7 @@ def test_a_ranking_split_into_pairs_is_the_sum_of_its_pairs() -> None:
     assert float(split_loss(torch.tensor(ranked))) == pytest.approx(float(by_hand), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_k_wise_optimum_is_choixs() -> None:
     choix = pytest.importorskip("choix")
     rankings = [(0, 1, 2, 3), (1, 0, 2, 3), (0, 2, 1, 3), (3, 0, 1, 2), (2, 1, 3, 0)]
