@@ -25,6 +25,7 @@ from pygments.lexers import get_lexer_by_name
 
 from labeling.text.allowed import LEXERS, SANITISER
 from labeling.text.maths import formulas
+from labeling.text.tables import whole_tables
 from labeling.text.unseen import UNSEEN, is_marked, mark, parseable, plain, reveal
 
 FORMATTED_UP_TO = 60_000  # characters; longer text is shown as typed
@@ -151,6 +152,7 @@ def _parser() -> MarkdownIt:
     )
     markdown.disable("html_block").disable("html_inline").disable("reference")
     formulas(markdown)
+    whole_tables(markdown)
     markdown.core.ruler.push("prepare", _prepare)
     rules = {
         "fence": _fence,

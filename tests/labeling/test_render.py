@@ -146,6 +146,11 @@ def test_no_word_is_lost(pieces: list[str]) -> None:
         assert shown.count(letter) >= text.count(letter), text
 
 
+def test_a_row_wider_than_its_tables_head_is_shown_as_text() -> None:
+    assert "lost" in read(render("|a|\n|-|\n|b| lost |")).words
+    assert "<table" in render("|a|b|\n|-|-|\n|c| d |\n|e|")
+
+
 def test_an_override_is_named_where_it_stands() -> None:
     assert "U+202E" in read(render("safe \u202egpj.exe")).words
     assert "U+202E" in read(render("safe &#8238;gpj.exe")).words
