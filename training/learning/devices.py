@@ -33,11 +33,6 @@ class Compute:
     torch_version: str
     transformers_version: str
 
-    @property
-    def torch_dtype(self) -> torch.dtype:
-        """The dtype of the multiplications."""
-        return torch.bfloat16 if self.dtype == "bfloat16" else torch.float32
-
     def autocast(self) -> torch.autocast:
         """The context in which forward passes run: bf16 multiplications over fp32 parameters, or nothing."""
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.dtype == "bfloat16")

@@ -8,7 +8,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +24,6 @@ from .pessimism import LowerBound
 
 Array = NDArray[np.float64]
 ABOUT, TENSORS = "adjustments.json", "adjustments.safetensors"
-
-
-class Stated(Protocol):
-    """A reward model that shows the states its head reads."""
-
-    def last_states(self, pairs: Sequence[Pair]) -> Array:
-        """[n, hidden]."""
-        ...
 
 
 @dataclass(frozen=True)
