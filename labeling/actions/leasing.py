@@ -75,8 +75,8 @@ def take_next(*, person_id: int, terms: Terms) -> Lease | None:
             if lease is not None or terms.archived:
                 return lease
             # Rows that another transaction is writing were passed over. This one holds nothing now, so it may wait:
-            # first for those who give expired leases back, whose comparisons still look taken.
-            sql.row(sql.AWAIT_RETURNS, {"project": terms.project_id})
+            # first for expired leases, whose comparisons still look taken.
+            _give_back_waiting(terms.project_id)
             with transaction.atomic():
                 return lease_within(person_id=person_id, terms=terms, wait=True)
         except IntegrityError:
@@ -105,6 +105,13 @@ def lease_within(*, person_id: int, terms: Terms, expired: bool | None = None, w
         if taken is not None:
             return _lease(taken)
     return None
+
+
+def _give_back_waiting(project_id: int) -> None:
+    """Give back what has expired, one lease a transaction, waiting for whoever writes one of them meanwhile."""
+    found = sql.row(sql.STILL_EXPIRED, {"project": project_id})
+    for lease_id in (found and found[0]) or ():
+        sql.run(sql.GIVE_BACK_ONE, {"lease": lease_id})
 
 
 def _lease(columns: Sequence[Any]) -> Lease:

@@ -51,13 +51,22 @@ FROM (SELECT comparison_id, count(*) AS n FROM expired GROUP BY comparison_id) g
 WHERE c.id = given.comparison_id
 """
 
-# Waits until nobody is giving expired leases back. It locks leases alone, in one order, and whoever gives back waits
-# for nothing: so nobody can wait in a circle.
-AWAIT_RETURNS = """
-SELECT count(*) FROM (
-    SELECT FROM labeling_lease l WHERE l.project_id = %(project)s AND l.ended_at IS NULL AND l.expires_at <= now()
-    ORDER BY l.id FOR NO KEY UPDATE
-) expired
+# What `GIVE_BACK_EXPIRED` passed over because somebody was writing it. `GIVE_BACK_ONE` waits for them; it is run lease
+# by lease, each in a transaction of its own that holds nothing else: so nobody can wait in a circle.
+STILL_EXPIRED = """
+SELECT array_agg(e.id) FROM (
+    SELECT l.id FROM labeling_lease l WHERE l.project_id = %(project)s AND l.ended_at IS NULL AND l.expires_at <= now()
+    ORDER BY l.expires_at LIMIT 100
+) e
+"""
+GIVE_BACK_ONE = f"""
+WITH ended AS (
+    UPDATE labeling_lease l SET ended_at = now(), ending = 'expired'
+    WHERE l.id = %(lease)s AND l.ended_at IS NULL AND l.expires_at <= now()
+    RETURNING l.comparison_id
+)
+UPDATE labeling_comparison c SET held = c.held - 1, state = {STATE_AFTER_RETURN.format(returned=1)}
+FROM ended WHERE c.id = ended.comparison_id
 """
 
 # Best score first, else oldest first; only the chosen and imported arms carry scores (a constraint says so).

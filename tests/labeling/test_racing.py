@@ -82,6 +82,29 @@ def test_an_expired_place_that_somebody_is_giving_back_is_waited_for() -> None:
     assert isinstance(taken, Lease)
 
 
+def test_an_expired_place_whose_comparison_is_just_being_written_is_waited_for() -> None:
+    project = project_of_ada()
+    [comparison] = comparisons(project, 1)
+    ben, cleo = member(project, "Ben"), member(project, "Cleo")
+    expire(lease(ben, project))
+    locked, asked = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            list(Comparison.objects.select_for_update(no_key=True).filter(pk=comparison.pk))
+            locked.set()
+            asked.wait(5)
+            time.sleep(0.3)  # the other one looks at the queue meanwhile
+
+    def ask() -> Lease | None:
+        locked.wait(5)
+        asked.set()
+        return judging.lease_next(person=cleo, project=project)
+
+    _, taken = at_once(hold, ask)
+    assert isinstance(taken, Lease)
+
+
 def test_two_tabs_of_one_person_get_the_same_lease() -> None:
     project = project_of_ada()
     comparisons(project, 8)
