@@ -14,8 +14,6 @@ WITHOUT_DATABASE = frozenset(
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "alignment_site.settings")
-    import psycopg
-
     from alignment_site import lifeline, postgres
     from alignment_site.env import BadSetting
     from alignment_site.postgres_account import DatabaseTrouble
@@ -30,15 +28,17 @@ def main() -> None:
 
             try:
                 execute_from_command_line(sys.argv)
+            except Exception as error:
+                from alignment_site.migrating import behind
+
+                if told := behind(error):
+                    sys.exit(told)
+                raise
             finally:
                 if live := sys.modules.get("alignment_site.live"):
                     live.close()  # what it still has to tell needs the database
     except (BadSetting, DatabaseTrouble) as trouble:
         sys.exit(f"{trouble}")
-    except Exception as error:
-        if not isinstance(error.__cause__, psycopg.errors.UndefinedTable):
-            raise
-        sys.exit("The database has no tables yet, or older ones than this code: run make up, or manage.py migrate.")
 
 
 if __name__ == "__main__":

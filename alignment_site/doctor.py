@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import psycopg
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
-from alignment_site import bootstrap, direct, env, postgres
+from alignment_site import bootstrap, direct, env, migrating, postgres
 from alignment_site.browsers import browser_program
 from alignment_site.ports import holder
 from alignment_site.web import bind
@@ -120,9 +118,7 @@ def database() -> Finding:
 
 def tables() -> Finding:
     """Whether the migrations are applied."""
-    executor = MigrationExecutor(connection)
-    waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-    if waiting:
+    if waiting := migrating.waiting():
         mend = "make up saves the database and migrates it (or: manage.py migrate)."
         return Finding(State.WARNING, f"{waiting} migrations are not applied.", mend)
     return good("the tables are up to date")
