@@ -278,6 +278,23 @@ def test_the_command_says_what_to_ask(tmp_path: Path) -> None:
             told(*words)
 
 
+@pytest.mark.parametrize(
+    ("words", "unread"),
+    [
+        ("--project p --against starter", "--against would not be read: with a project goes --reward, --votes"),
+        ("--project p --format ppe --seed 0", "--seed and --format would not be read"),
+        ("--file x --reward r --beta 0.1", "--beta would not be read: with a file and a reward model goes"),
+        ("--file x --policy p --prompts 9", "--prompts would not be read: with a file and a policy goes"),
+        ("--policy p --taste brief --max-length 9", "--max-length would not be read: with two policies and a taste"),
+    ],
+)
+def test_an_option_that_would_not_be_read_is_refused_even_where_it_is_what_it_would_be_anyway(
+    words: str, unread: str
+) -> None:
+    with pytest.raises(CommandError, match=unread):
+        told(*words.split())
+
+
 def test_a_policy_is_asked_as_the_reward_it_implies(tiny_directory: Path, tmp_path: Path) -> None:
     path, tiny = a_file(tmp_path, PAIRS), str(tiny_directory)
     words = told("--policy", tiny, "--against", tiny, "--file", str(path))

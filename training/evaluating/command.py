@@ -28,38 +28,83 @@ CLASHES = (
 )  # of each two, one would be dropped without a word
 
 
+DEFAULTS: dict[str, Any] = {
+    "policy": None,
+    "against": "starter",
+    "taste": None,
+    "prompts": 1000,
+    "seed": 0,
+    "reward": "",
+    "format": "trl",
+    "votes": None,
+    "beta": 0.1,
+    "max_length": 512,
+}
+
+READS = {
+    "a project": ("reward", "votes"),
+    "a file and a reward model": ("reward", "format"),
+    "a file and a policy": ("policy", "against", "format", "beta", "max_length"),
+    "two policies and a taste": ("policy", "against", "taste", "prompts", "seed"),
+}  # besides the file or the project itself, and --json
+
+
 def add_evaluate_arguments(parser: ArgumentParser) -> None:
-    """The options of `evaluate`."""
+    """The options of `evaluate`. What is not given is None, so that what would not be read can be refused."""
     parser.add_argument("--policy", metavar="REF", help="starter, a directory or a hub name")
-    parser.add_argument("--against", default="starter", metavar="REF", help="the other policy, or the reference")
+    parser.add_argument("--against", metavar="REF", help=f"the other policy, or the reference{_otherwise('against')}")
     parser.add_argument("--taste", help="a built-in taste, or PATH:FUNCTION")
-    parser.add_argument("--prompts", type=int, default=1000, help="held-out starter prompts, with a taste")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--prompts", type=int, help=f"held-out starter prompts, with a taste{_otherwise('prompts')}")
+    parser.add_argument("--seed", type=int, help=f"of what is sampled, with a taste{_otherwise('seed')}")
     parser.add_argument("--project", metavar="SLUG", help="report on this project's judgments")
-    parser.add_argument(
-        "--reward", default="", metavar="VERSION|DIRECTORY|posterior", help="the active one, else the posterior"
-    )
+    parser.add_argument("--reward", metavar="VERSION|DIRECTORY|posterior", help="the active one, else the posterior")
     parser.add_argument("--file", type=Path, help="report on a file: JSONL, gzip or Parquet")
-    parser.add_argument("--format", choices=FORMATS, default="trl", help="of the file")
+    parser.add_argument("--format", choices=FORMATS, help=f"of the file{_otherwise('format')}")
     parser.add_argument(
         "--votes", type=Path, metavar="FILE", help="also write a project's held-out votes, as PPE has them"
     )
-    parser.add_argument("--beta", type=float, default=0.1, help="of a policy's implicit reward")
-    parser.add_argument("--max-length", type=int, default=512, help="tokens of a conversation, for a policy")
+    parser.add_argument("--beta", type=float, help=f"of a policy's implicit reward{_otherwise('beta')}")
+    parser.add_argument(
+        "--max-length", type=int, help=f"tokens of a conversation, for a policy{_otherwise('max_length')}"
+    )
     parser.add_argument("--json", nargs="?", const="-", metavar="FILE", help="a report as JSON, printed or in a file")
+
+
+def _otherwise(option: str) -> str:
+    return f" ({DEFAULTS[option]} where it is not given)"
 
 
 def evaluated(options: dict[str, Any]) -> dict[str, Any]:
     """What the options ask for, JSON-ready. Raises ValueError in words, before any work where it can."""
     _refuse_dropped(options)
     _refuse_places(options)
+    mode = _mode(options)
+    _refuse_unread(options, mode)
+    given = {**options, **{name: value for name, value in DEFAULTS.items() if options.get(name) is None}}
+    if mode == "a project":
+        return _of_project(given)
+    return _by_taste(given) if mode == "two policies and a taste" else _of_file(given)
+
+
+def _mode(options: dict[str, Any]) -> str:
+    """A key of READS."""
     if options["file"] is not None:
-        return _of_file(options)
+        if bool(options["reward"]) == bool(options["policy"]):
+            raise ValueError("a file is asked of --reward DIRECTORY or of --policy REF --against REF, one of the two")
+        return f"a file and a {'reward model' if options['reward'] else 'policy'}"
     if options["project"]:
-        return _of_project(options)
+        return "a project"
     if options["policy"] and options["taste"]:
-        return _by_taste(options)
+        return "two policies and a taste"
     raise ValueError(WHAT_TO_ASK)
+
+
+def _refuse_unread(options: dict[str, Any], mode: str) -> None:
+    unread = [name for name in DEFAULTS if options.get(name) is not None and name not in READS[mode]]
+    if unread:
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in unread)
+        read = ", ".join(f"--{name.replace('_', '-')}" for name in READS[mode])
+        raise ValueError(f"{names} would not be read: with {mode} goes {read}")
 
 
 def written(told: dict[str, Any], options: dict[str, Any]) -> Iterator[str]:
@@ -108,8 +153,6 @@ def _of_file(options: dict[str, Any]) -> dict[str, Any]:
     from training.evaluating.of_file import report_on_file
     from training.evaluating.scorers import implicit, of_directory
 
-    if bool(options["reward"]) == bool(options["policy"]):
-        raise ValueError("a file is asked of --reward DIRECTORY or of --policy REF --against REF, one of the two")
     if options["reward"]:
         model = of_directory(options["reward"])
     else:
