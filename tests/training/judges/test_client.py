@@ -1,8 +1,12 @@
 """The client of chat completions against a real server: tries, waits, budgets, stores, and never tells the key."""
 
 import random
+import socket
+import struct
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -92,10 +96,15 @@ def test_a_refusal_is_not_asked_again_and_no_message_holds_the_key() -> None:
     ("served", "words"),
     [
         (Served(status=307, headers={"Location": "http://127.0.0.1:1/"}), "redirects elsewhere"),
-        (Served(raw=b"x" * 5000), "more than 1000 bytes"),
+        (Served(raw=b"x" * 5000), "more than 4000 bytes"),
         (Served(raw=b"<html>"), "no chat completion"),
         (Served(raw=b'{"choices": []}'), "no chat completion"),
         (Served(raw=b'{"choices": [{"message": {"content": null}}]}'), "without a text"),
+        (Served(raw=b'{"choices": [{"message": {}, "finish_reason": "stop"}]}'), "without a text"),
+        (Served(" \n", finish="length"), "went into thinking"),
+        (Served("Well, ", finish="content_filter"), "its filter refused"),
+        (Served(raw=b'{"choices": ' + b"[" * 3000), "no chat completion"),
+        (Served(status=400, raw=b"content_filter"), "refused with 400: content_filter"),
     ],
 )
 def test_what_is_no_answer_is_refused_in_words(served: Served, words: str) -> None:
@@ -103,7 +112,81 @@ def test_what_is_no_answer_is_refused_in_words(served: Served, words: str) -> No
         chat_server(in_turn(served)) as server,
         pytest.raises(JudgeTrouble, match=words),
     ):
-        ChatClient(server.endpoint(largest_answer=1000)).ask(HELLO)
+        ChatClient(server.endpoint(largest_answer=4000)).ask(HELLO)
+
+
+def test_a_text_that_no_file_could_hold_is_mended(tmp_path: Path) -> None:
+    body = b'{"choices": [{"message": {"content": "half \\ud83d, nul \\u0000."}}]}'
+    with chat_server(in_turn(Served(raw=body))) as server:
+        client = ChatClient(server.endpoint(), AnswerFiles(tmp_path))
+        assert client.ask(HELLO).text == client.ask(HELLO).text == "half ?, nul \ufffd."
+
+
+@contextmanager
+def raw_server(*said: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Serves each connection by the next of these, the last again and again, below HTTP."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        left = list(said)
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            with connection, suppress(OSError):
+                connection.recv(65_536)
+                (left.pop(0) if len(left) > 1 else left[0])(connection)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+    finally:
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        thread.join(5)
+
+
+def saying(*pieces: bytes, every: float = 0.0) -> Callable[[socket.socket], None]:
+    def say(connection: socket.socket) -> None:
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(every)
+
+    return say
+
+
+WHOLE = b'{"choices": [{"message": {"content": "whole"}}]}'
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(WHOLE)
+
+
+@pytest.mark.parametrize(
+    "drips",
+    [
+        (b"H", *[b"T"] * 100),
+        (b"HTTP/1.1 200 OK\r\nX: ", *[b"x"] * 100),
+        (HEAD, *[WHOLE[n : n + 1] for n in range(len(WHOLE))]),
+    ],
+)
+def test_a_server_that_drips_bytes_is_left_in_time(drips: tuple[bytes, ...]) -> None:
+    with raw_server(saying(*drips, every=0.03)) as address:
+        began = time.monotonic()
+        with pytest.raises(JudgeTrouble, match="no answer in time"):
+            ChatClient(Endpoint(address, "test", timeout=0.15, attempts=1)).ask(HELLO)
+        assert time.monotonic() - began < 1
+
+
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closes with RST
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again() -> None:
+    broken = (saying(), saying(HEAD[:20]), saying(HEAD, WHOLE[:-5]), reset)
+    with raw_server(*broken, saying(HEAD, WHOLE)) as address:
+        assert ChatClient(Endpoint(address, "test", first_wait=0.0)).ask(HELLO).text == "whole"
+    with raw_server(saying(HEAD, WHOLE[:-5])) as address, pytest.raises(JudgeTrouble, match=r"IncompleteRead.*tried 2"):
+        ChatClient(Endpoint(address, "test", first_wait=0.0, attempts=2)).ask(HELLO)
 
 
 def test_a_server_that_never_answers_is_left_in_time() -> None:
@@ -169,7 +252,20 @@ def test_what_was_answered_once_is_not_asked_again_and_a_damaged_line_is(tmp_pat
     [
         ({"base_url": "ftp://judge/v1"}, "begins with http"),
         ({"base_url": "https://me:secret@judge/v1"}, "no account"),
+        ({"base_url": "ftp://me:secret@judge/v1"}, "no account"),
+        ({"base_url": "https://me:secret@judge:eighty/v1"}, "a host or a port that cannot be read"),
+        ({"base_url": "https://judge:99999/v1"}, "a host or a port that cannot be read"),
+        ({"base_url": "https://judge:0/v1"}, "port 0"),
+        ({"base_url": "https://[secret/v1"}, "a host or a port that cannot be read"),
+        ({"base_url": f"https://{'j' * 64}.org/v1"}, "a host or a port that cannot be read"),
+        ({"base_url": "https://judge/v 1"}, "holds a space"),
+        ({"base_url": "https://judge/vé"}, "characters that no address may hold"),
         ({"base_url": "http://judge.example.org/v1", "key": KEY}, "over plain http"),
+        ({"base_url": "http://[::ffff:8.8.8.8]/v1", "key": KEY}, "over plain http"),
+        ({"base_url": "http://134744072/v1", "key": KEY}, "written as the number"),
+        ({"base_url": "http://0x8080808/v1"}, "written as the number"),
+        ({"base_url": "http://2130706433/v1"}, "written as the number"),
+        ({"base_url": "http://127.1/v1"}, "written as the number"),
         ({"model": " "}, "name of a model"),
         ({"key": "sk\nHost: evil"}, "no header may carry"),
         ({"attempts": 0}, "attempts is at least 1"),

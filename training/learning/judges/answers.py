@@ -58,7 +58,7 @@ def _read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             try:
                 entry = json.loads(line)
                 whole = entry["sha256"] == _checksum(entry["key"], entry["answer"])
-            except (ValueError, TypeError, KeyError):
+            except (ValueError, TypeError, KeyError, RecursionError):
                 continue
             if whole and isinstance(entry["answer"], dict):
                 yield str(entry["key"]), entry["answer"]

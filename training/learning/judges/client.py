@@ -17,12 +17,14 @@ from ..rows import Message
 from .answers import AnswerFiles, content_key
 from .budget import Budget
 from .endpoint import Endpoint
+from .reading import Answer, read_answer
 from .transport import Reply, Unreachable, post
-from .trouble import JudgeTrouble
+from .trouble import JudgeTrouble, NoUsableAnswer
 from .waiting import RETRIED, retry_after, seconds_to_wait
 
 PATH = "/chat/completions"
 TOLD = 300  # characters of a server's own words in an error
+OF_THE_QUESTION = (400, 413, 422)  # what a server refuses a text with, a filtered or a long one; others it may take
 
 
 @dataclass(frozen=True)
@@ -53,15 +55,6 @@ class Question:
         return self.max_tokens + sum(len(message["content"].encode("utf-8", "replace")) for message in self.messages)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What was answered. ``cut``: the limit of tokens ended it. ``tokens`` counts what was read and written."""
-
-    text: str
-    cut: bool
-    tokens: int
-
-
 class ChatClient:
     """Asks one endpoint. Safe to call from several threads; ``answers`` keeps what was answered once."""
 
@@ -81,7 +74,8 @@ class ChatClient:
         self._places = threading.BoundedSemaphore(endpoint.concurrent)
 
     def ask(self, question: Question) -> Answer:
-        """One answer, from the store where it is known. Raises JudgeTrouble or BudgetSpent, in words."""
+        """One answer, from the store where it is known. Raises JudgeTrouble or BudgetSpent, in words; NoUsableAnswer
+        where only this question has none."""
         body = question.body(self.endpoint.model)
         key = content_key({"address": self.endpoint.base_url, **body})
         known = self._answers.get(key) if self._answers else None
@@ -124,7 +118,7 @@ class ChatClient:
             if reply.status in RETRIED:
                 return reply
             if reply.status != 200:
-                raise JudgeTrouble(self._refused(reply))
+                raise (NoUsableAnswer if reply.status in OF_THE_QUESTION else JudgeTrouble)(self._refused(reply))
             answer = read_answer(reply.body, self.endpoint)
             used = answer.tokens or most_tokens
         except Unreachable as trouble:
@@ -159,19 +153,3 @@ class ChatClient:
             text = text.replace(self.endpoint.key, "[key]")
         line = " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
         return line[:TOLD] or "it said nothing"
-
-
-def read_answer(body: bytes, endpoint: Endpoint) -> Answer:
-    """The answer in a body of chat completions, checked by hand. Raises JudgeTrouble."""
-    try:
-        told = json.loads(body)
-        choice = told["choices"][0]
-        text = choice["message"]["content"]
-    except (ValueError, TypeError, KeyError, IndexError):
-        raise JudgeTrouble(f"{endpoint.shown} answered something that is no chat completion") from None
-    if not isinstance(text, str):
-        raise JudgeTrouble(f"{endpoint.shown} answered without a text")
-    usage = told.get("usage")
-    total = usage.get("total_tokens") if isinstance(usage, dict) else None
-    tokens = total if isinstance(total, int) and total >= 0 else 0
-    return Answer(text, choice.get("finish_reason") == "length", tokens)

@@ -1,8 +1,9 @@
 """Where a capable language model answers, and what may be asked of it: one frozen dataclass."""
 
 import ipaddress
+import socket
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 
 @dataclass(frozen=True)
@@ -47,20 +48,55 @@ class Endpoint:
 
 
 def _check_address(address: str, *, secret: bool) -> None:
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"the judge's address begins with http:// or https:// and a host, not {address[:80]!r}")
+    parts = _parts(address)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("the judge's address holds no account, question mark or #: the key is a setting of its own")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"the judge's address begins with http:// or https:// and a host, not {address[:80]!r}")
     if parts.scheme == "http" and secret and not _near(parts.hostname):
         raise ValueError(
             f"a key is not sent to {parts.hostname} over plain http, where others could read it: use https"
         )
 
 
+def _parts(address: str) -> SplitResult:
+    """The parts of an address that a request can be made from; what is wrong with another is said without it."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+        host.encode("idna")
+    except ValueError:
+        raise ValueError("the judge's address has a host or a port that cannot be read: copy it again") from None
+    if port == 0:
+        raise ValueError("the judge's address has port 0, at which nobody answers")
+    if not (parts.path.isascii() and address.isprintable() and " " not in address):
+        raise ValueError("the judge's address holds a space, or characters that no address may hold: copy it again")
+    if _is_number(host):
+        raise ValueError(f"the judge's host is written as the number {host}: write its four parts, as in 10.0.0.7")
+    return parts
+
+
+def _is_number(host: str) -> bool:
+    """Is it an IPv4 address in a short form, which reads as a name and may be anywhere (8.8.8.8 is 134744072)?"""
+    try:
+        socket.inet_aton(host)
+    except OSError:
+        return False
+    return not _is_address(host)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _near(host: str) -> bool:
     """Is it this machine or a private network?"""
-    try:
-        return ipaddress.ip_address(host).is_private  # loopback is private too
-    except ValueError:
+    if not _is_address(host):
         return "." not in host or host.endswith((".local", ".internal"))
+    address = ipaddress.ip_address(host)
+    meant = getattr(address, "ipv4_mapped", None) or address
+    return bool(meant.is_private)  # loopback is private too

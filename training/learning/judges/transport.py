@@ -2,12 +2,12 @@
 
 import http.client
 import ssl
-import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .endpoint import Endpoint
-from .trouble import JudgeTrouble
+from .trouble import JudgeTrouble, NoUsableAnswer
+from .wire import Deadline, answered, connected
 
 PIECE = 65_536
 
@@ -26,37 +26,32 @@ class Reply:
 
 
 def post(endpoint: Endpoint, path: str, body: bytes) -> Reply:
-    """Send JSON to ``base_url`` + ``path``. Raises Unreachable, or JudgeTrouble for an answer that is too long."""
-    deadline = time.monotonic() + endpoint.timeout
-    connection = _connection(endpoint)
+    """Send JSON to ``base_url`` + ``path``. Raises Unreachable, or NoUsableAnswer for an answer that is too long."""
+    try:
+        return _posted(endpoint, path, body, Deadline.after(endpoint.timeout))
+    except ssl.SSLCertVerificationError as error:
+        raise JudgeTrouble(f"{endpoint.shown}: its certificate is not trusted ({error.verify_message})") from None
+    except TimeoutError:
+        raise Unreachable(f"{endpoint.shown} cannot be reached: no answer in time") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise Unreachable(f"{endpoint.shown} cannot be reached: {str(error) or type(error).__name__}") from None
+
+
+def _posted(endpoint: Endpoint, path: str, body: bytes, deadline: Deadline) -> Reply:
     headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "heed"}
     if endpoint.key:
         headers["Authorization"] = f"Bearer {endpoint.key}"
+    connection = connected(endpoint.base_url, deadline)
     try:
         connection.request("POST", urlsplit(endpoint.base_url).path.rstrip("/") + path, body, headers)
-        return _read(connection, connection.getresponse(), endpoint, deadline)
-    except ssl.SSLCertVerificationError as error:
-        raise JudgeTrouble(f"{endpoint.shown}: its certificate is not trusted ({error.verify_message})") from None
-    except (OSError, http.client.HTTPException) as error:
-        reason = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
-        raise Unreachable(f"{endpoint.shown} cannot be reached: {reason}") from None
+        with answered(connection, deadline) as answer:
+            return _read(answer, endpoint)
     finally:
         connection.close()
 
 
-def _connection(endpoint: Endpoint) -> http.client.HTTPConnection:
-    parts = urlsplit(endpoint.base_url)
-    host = parts.hostname or ""
-    if parts.scheme == "https":
-        trusted = ssl.create_default_context()
-        return http.client.HTTPSConnection(host, parts.port, timeout=endpoint.timeout, context=trusted)
-    return http.client.HTTPConnection(host, parts.port, timeout=endpoint.timeout)
-
-
-def _read(
-    connection: http.client.HTTPConnection, answer: http.client.HTTPResponse, endpoint: Endpoint, deadline: float
-) -> Reply:
-    """The body in pieces, so that neither a slow nor an endless one holds the caller."""
+def _read(answer: http.client.HTTPResponse, endpoint: Endpoint) -> Reply:
+    """The body in pieces, so that an endless one does not fill the memory."""
     if 300 <= answer.status < 400:
         raise JudgeTrouble(
             f"{endpoint.shown} redirects elsewhere, which is not followed because the key would go along: "
@@ -68,10 +63,7 @@ def _read(
         size += len(piece)
         pieces.append(piece)
         if size > endpoint.largest_answer:
-            raise JudgeTrouble(f"{endpoint.shown} answered with more than {endpoint.largest_answer} bytes")
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        if connection.sock is not None:
-            connection.sock.settimeout(left)
+            raise NoUsableAnswer(f"{endpoint.shown} answered with more than {endpoint.largest_answer} bytes")
+    if answer.length:  # bytes that were announced and never came: read1 takes that for the end
+        raise http.client.IncompleteRead(b"".join(pieces), answer.length)
     return Reply(answer.status, answer.getheader("Retry-After"), b"".join(pieces))

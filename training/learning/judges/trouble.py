@@ -10,4 +10,4 @@ class BudgetSpent(JudgeTrouble):
 
 
 class NoUsableAnswer(JudgeTrouble, ValueError):
-    """The endpoint answered, but in no form that can be read, however often it was asked."""
+    """The endpoint answers, but not this question, or not in a form that can be read; others it may answer well."""
