@@ -221,18 +221,6 @@ def scatter_chart(
     return drawing.finish(title, (told or "Nothing to show yet") + _left_out(len(marks) - len(shown)))
 
 
-def sparkline(values: Sequence[float], *, title: str, tone: str = "ink") -> SafeString:
-    """A small line without axes, for a row of a table."""
-    finite = [value for value in values if drawable(value)]
-    low, high = round_range(finite)
-    drawing = _Drawing(height=60)
-    x, y = Scale(0, max(len(finite) - 1, 1), 4, WIDTH - 4), Scale(low, high, 54, 6)
-    if finite:
-        drawing.add("path", f"line {tone}", d=_path([(x(n), y(v)) for n, v in enumerate(finite)]))
-    told = f"from {readable(finite[0])} to {readable(finite[-1])}" if finite else "Nothing to show yet"
-    return drawing.finish(title, told)
-
-
 def _axes(drawing: _Drawing, x: Scale, y: Scale, *, unit: str, x_label: str) -> None:
     for tick in ticks(y.low, y.high):
         drawing.rule("rule", x.start, y(tick), x.end, y(tick))

@@ -18,7 +18,6 @@ from labeling.charts.svg import (
     line_chart,
     reliability_chart,
     scatter_chart,
-    sparkline,
 )
 
 numbers = st.floats(allow_nan=True, allow_infinity=True) | st.floats(-2, 2)
@@ -67,7 +66,6 @@ def test_an_empty_chart_says_so() -> None:
         bar_chart([], title="t"),
         line_chart([], title="t"),
         reliability_chart([], title="t"),
-        sparkline([], title="t"),
     ):
         assert "Nothing to show yet" in (parsed(svg).findtext("desc") or "")
 

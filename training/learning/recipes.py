@@ -64,7 +64,7 @@ MOST_LEAVES = 4096  # of one tree
 class SamplerSettings(Dials):
     """How responses are drawn. ``top_k`` 0 and ``top_p`` 1 are off; ``temperature`` 0 is greedy.
 
-    ``branching`` of 2 or more draws responses as leaves of trees (``sampling.tree``), so that responses to one prompt
+    ``branching`` of 2 or more draws responses as leaves of trees (``sampling.uniforms``), so that those to one prompt
     begin alike: every ``segment_tokens`` tokens, ``depth`` times over, a beginning goes on in ``branching`` ways.
     """
 

@@ -1,4 +1,9 @@
-"""Random numbers that belong to a sample, not to its batch."""
+"""Random numbers that belong to a sample, not to its batch; and to a tree's nodes, where responses share beginnings.
+
+Qiu et al. 2024, "Reward Generalization in RLHF: A Topological Perspective" (arXiv:2402.10184): every node is a segment
+of tokens, drawn after those of its ancestors; a response is a path from the root to a leaf. Each leaf alone is a sample
+of the policy like any other; leaves with a common ancestor are the same up to there.
+"""
 
 import hashlib
 import json
