@@ -103,11 +103,14 @@ def fill(groups: Sequence[Group], layout: Layout, token_budget: int) -> list[tup
     """Put groups of like length together while rows x longest row stays within ``token_budget``.
 
     Returns the groups' indices per batch, in ascending length, cut so that the padded tokens plus
-    ``layout.launch`` per batch are fewest; a group that alone exceeds the budget is a batch of its own.
+    ``layout.launch`` per batch are fewest; a group that alone exceeds the budget is a batch of its own. ``UNCUT``: one
+    batch, whatever that pads.
     """
     shapes = [rows_of(group, index, layout) for index, group in enumerate(groups)]
     longest = [max(row.length for row in rows) for rows in shapes]
     order = sorted(range(len(groups)), key=lambda index: (longest[index], index))
+    if token_budget == UNCUT:
+        return [tuple(order)] if order else []
     cost = [0] + [0] * len(order)  # cost[end]: of the cheapest way to cut order[:end] into batches
     begin = [0] * (len(order) + 1)  # where the last of those batches begins
     for end in range(1, len(order) + 1):

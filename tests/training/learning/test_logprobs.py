@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.learning.tiny import answer, exact, tiny_policy, user
-from training.learning.batches import Layout, collate, fill, rows_of, training_steps
+from training.learning.batches import UNCUT, Layout, collate, fill, rows_of, training_steps
 from training.learning.cache import LogprobCache
 from training.learning.logprobs import (
     Wiring,
@@ -145,6 +145,14 @@ def test_batches_hold_every_group_once_within_the_budget(lengths: list[int], bud
     assert sorted(index for batch in batches for index in batch) == list(range(len(groups)))
     for batch in batches:
         assert collate([groups[index] for index in batch], shape).input_ids_RL.numel() <= budget
+
+
+@given(lengths=st.lists(st.integers(1, 600), min_size=1, max_size=12))
+def test_a_step_that_is_never_cut_is_one_batch_however_unlike_its_lengths(lengths: list[int]) -> None:
+    groups = [Group((1,) * length, ((2, 0), (3, 0))) for length in lengths]
+    [batch] = fill(groups, Layout(tree=True, hidden=64), UNCUT)
+    assert sorted(batch) == list(range(len(groups)))
+    assert fill([], Layout(tree=True, hidden=64), UNCUT) == []
 
 
 def test_a_training_plan_is_a_function_of_its_seed_and_visits_each_group_once_per_epoch() -> None:

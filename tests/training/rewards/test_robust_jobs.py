@@ -7,16 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from tests.training.learning.tiny import save_tiny
 from tests.training.rewards.test_pairwise import likes_questions, pairs
 from training.learning.devices import resolve
 from training.learning.job import Job, Stopped
 from training.learning.jobs import run_job
+from training.learning.models import load_policy
 from training.learning.recipes import OptimSettings, RewardRecipe
 from training.learning.rewards.ensemble import RewardEnsemble
+from training.learning.rewards.lesson import Lesson, Progress
 from training.learning.rewards.methods import REWARD_METHODS, reward_method
 from training.learning.rewards.robust.adjusted import AdjustedReward
+from training.learning.rewards.robust.robust_lesson import train_robust
 from training.learning.rewards.robust.robust_rows import changed_copies
 from training.learning.rewards.robust.shared_beginnings import shared_words, told_of_trees
 from training.learning.rows import PreferenceRow
@@ -89,6 +93,28 @@ def test_a_stopped_job_with_every_stage_ends_with_the_same_weights(tmp_path) -> 
         with pytest.raises(Stopped):
             run_job(broken, lambda *told: None, lambda: next(asked, True))  # noqa: B023 - called at once
         assert run_job(broken, lambda *told: None, lambda: False)["digest"] == whole["digest"]
+
+
+@pytest.mark.parametrize(
+    "dials",
+    [
+        {"method": "preference_strength", "contrastive_weight": 0.5},
+        {"method": "preference_strength", "meta_step": 0.01},
+        {"method": "reward_on_policy", "bottleneck_epochs": 1.0, "train": "head"},  # all it learns is the bottleneck's
+    ],
+)
+def test_what_looks_at_a_whole_step_learns_the_same_whatever_the_budget_of_tokens(dials, tmp_path) -> None:
+    save_tiny(tmp_path / "base")
+    rows = clear(16)
+    found = []
+    for budget in (16, 8192):
+        optim = OptimSettings(learning_rate=1e-3, batch_size=8, token_budget=budget)
+        asked = RewardRecipe(**dials, samples_each=2, sample_prompts=8, sample_tokens=9, optim=optim)
+        work, shown = tmp_path / str(budget), Progress(lambda *told: None, 1)
+        model = train_robust(Lesson(load_policy(str(tmp_path / "base")), rows, [], asked, optim, work, shown))
+        found.append(dict(model.classifier.named_parameters()))
+    for name, parameter in found[0].items():
+        assert torch.equal(parameter, found[1][name]), name
 
 
 def test_declared_features_learn_what_they_can_see_and_show_their_weights(tmp_path) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from ...batches import Batch, collate, training_steps
+from ...batches import UNCUT, Batch, collate, training_steps
 from ...objectives.steps import LazySteps
 from ...online.rollouts import seed_of
 from ...optimise import Part
@@ -65,7 +65,8 @@ def learn_bottleneck(lesson: Lesson, model: PairwiseReward, fresh: list[Fresh]) 
 def _steps(lesson: Lesson, model: PairwiseReward, fresh: list[Fresh], epochs: float) -> LazySteps[Views]:
     groups = [model.group(one.prompt, one.responses[place : place + 2]) for one in fresh for place in _pairs(one)]
     shape, settings = layout(model.classifier), lesson.settings
-    plan = training_steps(groups, shape, replace(settings, num_train_epochs=epochs))
+    # Uncut: InfoNCE holds a prompt's sample against those of every other prompt of its step.
+    plan = training_steps(groups, shape, replace(settings, num_train_epochs=epochs), token_budget=UNCUT)
 
     def build(chosen: tuple[int, ...]) -> Views:
         batch = collate([groups[index] for index in chosen], shape).to(model.log_tie.device)

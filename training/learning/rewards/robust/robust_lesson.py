@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import torch
 
-from ...batches import Batch, collate, training_steps
+from ...batches import UNCUT, Batch, collate, training_steps
 from ...objectives.steps import LazySteps
 from ...online.rollouts import seed_of
 from ...optimise import Part
@@ -118,12 +118,18 @@ def robust_loss(model: PairwiseReward, micro: Micro, recipe: RewardRecipe) -> Pa
     return Part(losses.sum(), float(weight.sum()), metrics)
 
 
+def sees_whole_steps(recipe: RewardRecipe) -> bool:
+    """Whether a step must not be cut: InfoNCE holds a response against all others of its step, and MetaRM's ascent,
+    which every pair of the step is measured after, is one."""
+    return bool(recipe.contrastive_weight or recipe.meta_step)
+
+
 def _steps(lesson: Lesson, model: PairwiseReward, found: Material, fresh: list[Fresh]) -> LazySteps[Micro]:
     """All optimiser steps: a pure function of what it is given, so that a resumed run takes the same ones."""
     groups = [model.group(row.prompt, row.responses) for row in found.rows]
     sampled = [model.group(one.prompt, one.responses) for one in fresh]
     shape, settings, device = layout(model.classifier), lesson.settings, model.log_tie.device
-    plan = training_steps(groups, shape, settings)
+    plan = training_steps(groups, shape, settings, token_budget=UNCUT if sees_whole_steps(lesson.recipe) else None)
 
     def build(chosen: tuple[int, ...]) -> Micro:
         seed = seed_of(settings.seed, "micro", list(chosen)) % 2**31
