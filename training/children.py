@@ -22,6 +22,7 @@ from training.dials import changed_reward_recipe, policy_recipe, reward_recipe
 from training.folders import located, project_folder, stored
 from training.learning.devices import resolve
 from training.learning.job import Job, finished
+from training.learning.judged import Judged, write_judged
 from training.learning.models import find_model
 from training.learning.objectives.rationale import KEY as RATIONALE
 from training.learning.recipes import PolicyRecipe, RewardRecipe
@@ -32,7 +33,7 @@ from training.models import PolicyVersion, Posterior, RewardVersion, Run
 from training.posterior.features import feature_folder, feature_policy
 from training.reasons import lay_out_reasons
 from training.running import LOG, State, complete, fail
-from training.snapshot import NothingToTrainOn, take_snapshot, training_prompts
+from training.snapshot import NothingToTrainOn, judged_by_people, take_snapshot, training_prompts
 
 ATTEMPTS = 5  # starts of one run without a step forward before it counts as failed
 TERSE = {"TRANSFORMERS_VERBOSITY": "error"}  # that a new head has no weights yet is no news in a run's log
@@ -72,6 +73,8 @@ def prepare(run: Run, *, background: bool = True, reward: dict[str, Any] | None 
             lay_out_reasons(folder, frozen.judgment_ids)
     else:
         replace(job, **_goes_on_from(project, job.recipe["method"])).write(folder)
+        judged = judged_by_people(frozen.judgment_ids)
+        write_judged(folder, (Judged(of, arm, answers) for of, (arm, answers) in judged.items()))
     run.snapshot, run.base, run.recipe = frozen, base, recipe.to_json()
     run.environment, run.directory = compute, stored(folder)
     run.save(update_fields=["snapshot", "base", "recipe", "environment", "directory"])

@@ -160,6 +160,19 @@ def labels_of(judgments: Collection[int]) -> dict[int, float]:
     return {pk: label for pk, label in labels.items() if label is not None}
 
 
+def judged_by_people(judgments: Collection[int]) -> dict[int, tuple[str, list[float]]]:
+    """By comparison on the training side, of some judgments: its arm, and the first label of each person."""
+    found = Judgment.objects.filter(pk__in=judgments).exclude(_HELD_OUT).order_by("comparison_id", "pk")
+    fields = ("comparison_id", "comparison__arm", "person_id", "answer", "strength")
+    told: dict[int, tuple[str, dict[int, float]]] = {}
+    for comparison, arm, person, answer, strength in found.values_list(*fields).iterator(chunk_size=_BATCH):
+        _, said = told.setdefault(comparison, (arm, {}))
+        label = probability(answer, strength)
+        if person is not None and label is not None:
+            said.setdefault(person, label)
+    return {comparison: (arm, list(said.values())) for comparison, (arm, said) in told.items()}
+
+
 def training_reasons(judgments: Collection[int]) -> list[tuple[int, int, float, str]]:
     """What people said of judgments on training prompts: comparison, judgment, soft label and text, by judgment.
 

@@ -1,9 +1,10 @@
 """A job: a directory that says what to train on what, and into which the result goes.
 
 ``job.json`` (this dataclass), ``snapshot.jsonl`` (PreferenceRow a line), ``prompts.jsonl`` (a policy job's training
-prompts, a list of messages a line), ``rationales.jsonl`` where it learns from people's reasons and, where a posterior
-ranks, ``posterior.bin``. Afterwards ``result.json`` and ``model/``. Everything between is kept in ``work/`` so that a
-killed job goes on; it is removed when the job is done.
+prompts, a list of messages a line), ``judged.jsonl`` (a reward job's comparisons: arm and answers, for its report),
+``rationales.jsonl`` where it learns from people's reasons and, where a posterior ranks, ``posterior.bin``. Afterwards
+``result.json`` and ``model/``. Everything between is kept in ``work/`` so that a killed job goes on; it is removed
+when the job is done.
 """
 
 import json

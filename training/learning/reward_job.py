@@ -13,6 +13,7 @@ from .devices import configure, honour, resolve
 from .evaluation.report import report_on_rows
 from .evaluation.reward import evaluate
 from .job import Report, ShouldStop
+from .judged import Judged, read_judged
 from .judges import ChatClient
 from .recipes import RewardRecipe
 from .rewards.baselines import bag_of_words, length_only
@@ -22,7 +23,7 @@ from .rewards.interface import RewardModel
 from .rewards.lesson import Lesson, Progress
 from .rewards.members import between_members, train_members
 from .rewards.methods import reward_method
-from .rows import PreferenceRow, read_rows
+from .rows import PreferenceRow, judgments_behind, read_rows
 
 KEPT_BACK = 0.15  # of the prompts, to choose the checkpoint by
 FEWEST_KEPT_BACK = 12  # judgments; below it nothing is kept back and the plan is followed to its end
@@ -55,12 +56,13 @@ def train_reward(
 
     ensemble, found = train_members(train_one, job.base, recipe, (train, kept), work, progress, shared, should_stop)
     result = {
-        **_assess(ensemble, train, kept),
+        **_assess(ensemble, train, kept, read_judged(directory)),
         **between_members(ensemble, kept),
         **found,
         "passes": {"states": shared.tally.to_json()},
         "method": recipe.method,
         "rows": len(rows),
+        "judgments": judgments_behind(rows),
         "kept_back": len(kept),
         "base": job.base,
     }
@@ -88,7 +90,9 @@ def keep_back(rows: Sequence[PreferenceRow]) -> tuple[list[PreferenceRow], list[
     return [row for row in rows if share(row) >= KEPT_BACK], kept
 
 
-def _assess(ensemble: RewardEnsemble, train: list[PreferenceRow], kept: list[PreferenceRow]) -> dict[str, Any]:
+def _assess(
+    ensemble: RewardEnsemble, train: list[PreferenceRow], kept: list[PreferenceRow], judged: dict[int, Judged]
+) -> dict[str, Any]:
     """Accuracy and log loss on the judgments kept back, beside the baselines fitted on the same training rows."""
     if not kept:
         return {"accuracy": None, "log_loss": None, "baselines": {}}
@@ -104,7 +108,7 @@ def _assess(ensemble: RewardEnsemble, train: list[PreferenceRow], kept: list[Pre
         "log_loss": told.log_loss,
         "calibration_error": told.calibration_error,
         "baselines": baselines,
-        "report": report_on_rows(kept, said),
+        "report": report_on_rows(kept, said, judged),
     }
 
 
@@ -113,6 +117,6 @@ def _card(base: str, recipe: RewardRecipe, result: dict[str, Any]) -> str:
         f"# Reward model\n\nA reward model trained by Heed; its method is `{recipe.method}`. Rewards are read from a "
         "rendered conversation; only differences between responses to one prompt have a meaning. What a plain "
         f"sequence classifier cannot hold lies in reward.json and extra.safetensors.\n\nBase: {Path(base).name}. "
-        f"Judgments: {result['rows']}, of which "
+        f"Judgments: {result['judgments']}, in {result['rows']} rows of which "
         f"{result['kept_back']} were kept back.\n\n```json\n{json.dumps(recipe.to_json(), indent=1)}\n```\n"
     )

@@ -76,6 +76,11 @@ def _check_messages(where: str, messages: Any) -> None:
             raise ValueError(f"{where}: role and content are text")
 
 
+def judgments_behind(rows: Iterable[PreferenceRow]) -> int:
+    """How many judgments some rows stand for: several people's of one comparison are one row."""
+    return sum(max(len(row.judgment_ids), 1) for row in rows)
+
+
 def row_from_json(data: Any) -> PreferenceRow:
     """Read one row from its JSON object. Raises ValueError that names the missing, unknown or wrong key."""
     if not isinstance(data, dict):

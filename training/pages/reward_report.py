@@ -38,6 +38,7 @@ class ReportShown:
     """What the page needs."""
 
     judgments: int
+    rows: int
     prompts: int
     models: list[ModelRow]
     gains: list[tuple[str, str, str]]
@@ -60,6 +61,7 @@ def reward_report(result: Told) -> ReportShown | None:
     ]
     return ReportShown(
         judgments=told["judgments"],
+        rows=told["rows" if "rows" in told else "judgments"],
         prompts=told["prompts"],
         models=[_model(name, figures) for name, figures in told["models"].items()],
         gains=gains,

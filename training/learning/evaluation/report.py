@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from ..judged import Judged, answers_of, arms_of
 from ..plain import jsonable
-from ..rows import PreferenceRow
+from ..rows import PreferenceRow, judgments_behind
 from .accuracy import accuracy_by, accuracy_by_strength, accuracy_gain, accuracy_of
 from .biases import length_bias, position_bias
 from .calibration import calibration_estimate, log_losses, reliability
 from .ceiling import human_ceiling
 from .intervals import Estimate, clustered_mean
-from .judgments import Array, Judgments, length_matched, of_rows
+from .judgments import Array, Judgments, length_matched, of_rows, prompt_key
 from .shares import share
 
 Report = dict[str, Any]
@@ -57,9 +58,26 @@ def report_on(
     return told
 
 
-def report_on_rows(rows: Sequence[PreferenceRow], predictions: Mapping[str, Array]) -> Report | None:
-    """The same for a training set's rows, as a reward run makes it; None without rows."""
-    return report_on(of_rows(rows), predictions) if rows else None
+def report_on_rows(
+    rows: Sequence[PreferenceRow], predictions: Mapping[str, Array], judged: Mapping[int, Judged] | None = None
+) -> Report | None:
+    """The same for a training set's rows, as a reward run makes it; None without rows.
+
+    A row may stand for several judgments of a comparison: ``judgments`` counts those, ``rows`` what the figures are
+    over. ``judged`` tells, by comparison, the arm and what each person said.
+    """
+    if not rows:
+        return None
+    known = judged or {}
+    prompts = {row.comparison_id: prompt_key(row.prompt) for row in rows}
+    answers = answers_of(rows, known)
+    told = report_on(
+        of_rows(rows, **arms_of(rows, known)),
+        predictions,
+        answers=list(answers.values()),
+        asked=[prompts[comparison] for comparison in answers],
+    )
+    return {**told, "judgments": judgments_behind(rows), "rows": len(rows)}
 
 
 def _figures(judgments: Judgments, probability: Array) -> Report:
