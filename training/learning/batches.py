@@ -9,7 +9,8 @@ is asked for, so it is computed only where a reward head reads it. Where a tree 
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -48,7 +49,8 @@ class Batch:
     """Rows as tensors. R rows of length L hold N predicted tokens in S sequences.
 
     ``end_S`` is the flat place (row * L + column) of the last computed token of each sequence: the response's last
-    one where the layout has ``ends``, the one before it where not.
+    one where the layout has ``ends``, the one before it where not. ``predictor_P`` and ``end_P`` are the same places as
+    ``predictor_N`` and ``end_S``, each once, in ascending order.
     """
 
     input_ids_RL: torch.Tensor
@@ -58,16 +60,17 @@ class Batch:
     target_N: torch.Tensor
     sequence_N: torch.Tensor  # which of the S sequences the token belongs to
     end_S: torch.Tensor
+    predictor_P: torch.Tensor
+    end_P: torch.Tensor
     sequences: tuple[tuple[int, int], ...]  # (group, response) of each sequence, in order
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
         if device.type == "cpu":
             return self
-        names = ("input_ids_RL", "position_ids_RL", "predictor_N", "target_N", "sequence_N", "end_S")
-        moved = {name: getattr(self, name).to(device, non_blocking=True) for name in names}
-        mask = None if self.mask_R1LL is None else self.mask_R1LL.to(device)
-        return Batch(**moved, mask_R1LL=mask, sequences=self.sequences)
+        held = {name: value for name, value in vars(self).items() if isinstance(value, torch.Tensor)}
+        moved: dict[str, Any] = {name: value.to(device, non_blocking=True) for name, value in held.items()}
+        return replace(self, **moved)
 
 
 def _row(group: Group, index: int, responses: tuple[int, ...], layout: Layout) -> Row:
@@ -192,6 +195,8 @@ def collate(groups: Sequence[Group], layout: Layout) -> Batch:
         target_N=torch.tensor(target),
         sequence_N=torch.tensor(sequence),
         end_S=torch.tensor(ends),
+        predictor_P=torch.tensor(sorted(set(predictor))),
+        end_P=torch.tensor(sorted(set(ends))),
         sequences=tuple(sequences),
     )
 

@@ -1,6 +1,7 @@
 """Log-probabilities of responses, computed only where a response token is predicted."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -11,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from .batches import Batch, Layout, collate, fill, split_large
 from .cache import LogprobCache as LogprobCache
+from .last_layer import last_layer_at
 from .models import Policy, base_model
 from .steady import steady_logprobs
 from .text import Group
@@ -25,11 +27,12 @@ class Wiring:
     """What a model was found to allow.
 
     ``tree``: it takes a custom mask and positions. ``head``: its logits are its output embedding applied to
-    its last states, so that the head can run on chosen positions only.
+    its last states, so that the head can run on chosen positions only. ``narrow``: so can its last layer.
     """
 
     tree: bool
     head: bool
+    narrow: bool = False
 
 
 _wirings: "WeakKeyDictionary[Any, Wiring]" = WeakKeyDictionary()
@@ -68,8 +71,9 @@ def _try_out(base: Any) -> Wiring:
         return bool((found - truth).abs().max() < tolerance)
 
     head = agrees(plain, Wiring(tree=False, head=True))
-    whole = not windowed(base.config) and agrees(tree, Wiring(tree=True, head=head))
-    return Wiring(tree=whole, head=head)
+    narrow = head and agrees(plain, Wiring(tree=False, head=True, narrow=True))
+    whole = not windowed(base.config) and agrees(tree, Wiring(tree=True, head=head, narrow=narrow))
+    return Wiring(tree=whole, head=head, narrow=narrow)
 
 
 def windowed(config: Any) -> bool:
@@ -138,7 +142,9 @@ def _logprobs(
     if not wired.head:
         logits_RLV = base(**inputs).logits
         return read(logits_RLV.flatten(0, 1)[batch.predictor_N], batch.target_N)
-    states_RLD = getattr(base, base.base_model_prefix)(**inputs).last_hidden_state
+    backbone = getattr(base, base.base_model_prefix)
+    with last_layer_at(backbone, batch.predictor_P) if wired.narrow else nullcontext():
+        states_RLD = backbone(**inputs).last_hidden_state
     states_ND = states_RLD.flatten(0, 1)[batch.predictor_N]
     return _head(base.get_output_embeddings(), states_ND, batch.target_N, read)
 

@@ -60,7 +60,7 @@ def gradient(policy: Policy, loss: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("shape", ["llama", "qwen2", "gpt2"])
 def test_a_shared_prompt_gives_the_loss_and_gradient_of_separate_sequences(tmp_path: Path, shape: str) -> None:
     policy = exact(tiny_policy(tmp_path / shape, shape=shape, dtype=torch.float64))
-    assert wiring(policy.model) == Wiring(tree=True, head=True)
+    assert wiring(policy.model) == Wiring(tree=True, head=True, narrow=True)
     groups = [
         policy.text.group(user("Tell me about the sea."), [answer(text) for text in ANSWERS[:2]]),
         policy.text.group(user("And what about rivers, please? Thanks!"), [answer(text) for text in ANSWERS[1:]]),
@@ -85,12 +85,15 @@ def test_any_groups_in_any_budget_give_plain_log_probabilities(llama: Policy, gr
             assert torch.allclose(value, plain, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize(("shape", "head"), [("mistral", True), ("bloom", True), ("mamba", True), ("gemma2", False)])
+@pytest.mark.parametrize(
+    ("shape", "head", "narrow"),
+    [("mistral", True, True), ("bloom", True, False), ("mamba", True, False), ("gemma2", False, False)],
+)
 def test_an_architecture_of_another_kind_takes_the_unshared_path_with_the_same_numbers(
-    tmp_path: Path, shape: str, head: bool
+    tmp_path: Path, shape: str, head: bool, narrow: bool
 ) -> None:
     policy = tiny_policy(tmp_path / shape, shape=shape)
-    assert wiring(policy.model) == Wiring(tree=False, head=head)
+    assert wiring(policy.model) == Wiring(tree=False, head=head, narrow=narrow)
     group = policy.text.group(user("Tell me about the sea and the rivers."), [answer(text) for text in ANSWERS])
     assert collate([group], layout(policy.model)).mask_R1LL is None
     (found,) = response_logprobs(policy, [group])

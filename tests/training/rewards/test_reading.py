@@ -37,10 +37,10 @@ def head_of(model: Any) -> torch.nn.Linear:
 
 
 FOUND = {
-    "llama": Reading(tree=True, causal=True, last=True),
-    "qwen2": Reading(tree=True, causal=True, last=True),
-    "gpt2": Reading(tree=True, causal=True, last=True),
-    "mistral": Reading(tree=False, causal=True, last=True),
+    "llama": Reading(tree=True, causal=True, last=True, narrow=True),
+    "qwen2": Reading(tree=True, causal=True, last=True, narrow=True),
+    "gpt2": Reading(tree=True, causal=True, last=True, narrow=True),
+    "mistral": Reading(tree=False, causal=True, last=True, narrow=True),
     "bert": Reading(tree=False, causal=False, last=False),
 }
 
@@ -60,16 +60,20 @@ def test_every_layout_gives_the_classifiers_own_logits(shape: str, tmp_path: Pat
         assert np.allclose(told, alone, atol=1e-4)
 
 
-def test_a_tree_gives_the_gradients_of_separate_rows(tmp_path: Path) -> None:
+def gradients(model: Any, scores_S: torch.Tensor) -> torch.Tensor:
+    model.zero_grad()
+    scores_S.sin().sum().backward()
+    return torch.cat([parameter.grad.flatten() for parameter in model.parameters() if parameter.grad is not None])
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_layout_gives_the_gradients_of_the_classifiers_own_passes(shared: bool, tmp_path: Path) -> None:
     model = classifier(tmp_path, "llama").double()
-    found = []
-    for shared in (False, True):
-        model.zero_grad()
-        states_SD = last_states(model, collate(GROUPS, Layout(tree=shared, hidden=10**6, ends=True)))
-        head_of(model)(states_SD).sin().sum().backward()
-        found.append([parameter.grad.clone() for parameter in model.parameters() if parameter.grad is not None])
-    for plain, tree in zip(*found, strict=True):
-        assert (plain - tree).norm() <= 1e-6 * plain.norm()  # its norms round to fp32
+    batch = collate(GROUPS, Layout(tree=shared, hidden=10**6, ends=True))
+    ours = gradients(model, head_of(model)(last_states(model, batch))[:, 0])
+    rows = [torch.tensor([[*group.prompt, *response]]) for group in GROUPS for response in group.responses]
+    own = gradients(model, torch.cat([model(row).logits[0] for row in rows]))
+    assert (ours - own).norm() <= 1e-6 * own.norm()  # its norms round to fp32
 
 
 def test_single_tokens_of_a_pooling_backbone_are_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ applied to the last token's state. One that pools otherwise (BERT) runs whole, r
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..batches import Batch, Layout, collate, fill, split_large
+from ..last_layer import last_layer_at
 from ..logprobs import MOST_RESPONSES, additive, windowed
 from ..models import NoModel
 from ..rows import Message
@@ -27,11 +29,13 @@ TOKEN_BUDGET = 8_192
 
 @dataclass(frozen=True)
 class Reading:
-    """What a classifier was found to allow. ``causal``: what follows a token does not change its state."""
+    """What a classifier was found to allow. ``causal``: what follows a token does not change its state. ``narrow``: its
+    last layer can run on chosen positions only."""
 
     tree: bool
     causal: bool
     last: bool
+    narrow: bool = False
 
 
 _readings: "WeakKeyDictionary[Any, Reading]" = WeakKeyDictionary()
@@ -83,12 +87,14 @@ def _try_out(classifier: Any) -> Reading:
 
     last = agrees(plain, Reading(tree=False, causal=False, last=True))
     causal = last and agrees(plain, Reading(tree=False, causal=True, last=True))
-    whole_tree = causal and not windowed(classifier.config) and agrees(tree, Reading(tree=True, causal=True, last=True))
-    return Reading(tree=whole_tree, causal=causal, last=last)
+    narrow = causal and agrees(plain, Reading(tree=False, causal=True, last=True, narrow=True))
+    forked = Reading(tree=True, causal=True, last=True, narrow=narrow)
+    whole_tree = causal and not windowed(classifier.config) and agrees(tree, forked)
+    return Reading(tree=whole_tree, causal=causal, last=last, narrow=narrow)
 
 
 def states(classifier: Any, batch: Batch) -> torch.Tensor:
-    """The backbone's last states of a batch: [R, L, hidden], with gradient. Raises NoModel where its head reads
+    """The backbone's last states of a whole batch: [R, L, hidden], with gradient. Raises NoModel where its head reads
     none of them."""
     found = reading(classifier)
     if not found.last:
@@ -96,14 +102,15 @@ def states(classifier: Any, batch: Batch) -> torch.Tensor:
             f"{type(classifier).__name__} pools a whole response into one vector: methods that read single tokens need "
             "a causal backbone"
         )
-    return _states(classifier, batch, found)
+    return _states(classifier, batch, replace(found, narrow=False))
 
 
 def last_states(classifier: Any, batch: Batch) -> torch.Tensor:
     """What the head reads of each sequence of a batch: [S, hidden], with gradient."""
-    if not reading(classifier).last:
+    found = reading(classifier)
+    if not found.last:
         return _pooled(classifier, batch)
-    return states(classifier, batch).flatten(0, 1)[batch.end_S]
+    return _states(classifier, batch, found).flatten(0, 1)[batch.end_S]
 
 
 def _states(classifier: Any, batch: Batch, found: Reading) -> torch.Tensor:
@@ -113,7 +120,9 @@ def _states(classifier: Any, batch: Batch, found: Reading) -> torch.Tensor:
         inputs |= {"attention_mask": additive(batch.mask_R1LL, dtype), "position_ids": batch.position_ids_RL}
     elif not found.causal:
         inputs["attention_mask"] = _real(batch)
-    states_RLD: torch.Tensor = getattr(classifier, classifier.base_model_prefix)(**inputs).last_hidden_state
+    backbone = getattr(classifier, classifier.base_model_prefix)
+    with last_layer_at(backbone, batch.end_P) if found.narrow else nullcontext():
+        states_RLD: torch.Tensor = backbone(**inputs).last_hidden_state
     return states_RLD
 
 
