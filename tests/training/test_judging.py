@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
@@ -115,4 +116,13 @@ def test_texts_before_a_score_are_shown_escaped_with_who_said_what() -> None:
     found = written({"writings": [told], "written": 8})
     assert found is not None and found.total == 8
     assert "<b" not in found.texts[0].response and [who for who, _ in found.texts[0].turns] == ["wrote", "was told"]
-    assert written({"method": "davidson"}) is None
+    assert written({"method": "davidson"}) is None and found.missing == {}
+
+
+def test_a_run_s_page_says_which_texts_a_judge_did_not_give_and_why() -> None:
+    from training.pages.written import written
+
+    result = {"judge": {"texts": 40, "unusable": 2, "why": ["its filter refused <b>it</b>"]}}
+    page = render_to_string("loop/_written.html", {"written": written(result)})
+    assert "2 of 40 texts that the judge was asked for could not be used" in page and "refused &lt;b&gt;it" in page
+    assert written({"judge": {"texts": 40, "unusable": 0, "why": []}}) is None

@@ -30,13 +30,16 @@ class Written:
     texts: list[Shown]
     total: int
     rounds: list[Mapping[str, Any]]
+    missing: Mapping[str, Any]  # what a judge was asked for and did not give, and why; empty where it gave all
 
 
 def written(result: Mapping[str, Any]) -> Written | None:
     """What a run's result holds of it; None where a language model wrote nothing."""
     texts = [_shown(told) for told in result.get("writings", [])]
     rounds = list(result.get("rounds", [])) if result.get("method") == "in_context_reward_code" else []
-    return Written(texts, int(result.get("written", 0)), rounds) if texts or rounds else None
+    judge = result.get("judge") or {}
+    missing = judge if judge.get("unusable") else {}
+    return Written(texts, int(result.get("written", 0)), rounds, missing) if texts or rounds or missing else None
 
 
 def _shown(told: Mapping[str, Any]) -> Shown:

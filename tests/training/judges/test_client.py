@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from http.client import parse_headers
 from pathlib import Path
 
 import pytest
 
 from tests.training.judges.chat_server import Served, chat_server, in_turn
 from tests.training.learning.tiny import user
-from training.learning.judges import BudgetSpent, ChatClient, Endpoint, JudgeTrouble, Question
+from training.learning.judges import Answer, BudgetSpent, ChatClient, Endpoint, JudgeTrouble, Question
 from training.learning.judges.answers import AnswerFiles
 from training.learning.judges.waiting import retry_after, seconds_to_wait
 
@@ -135,7 +136,9 @@ def raw_server(*said: Callable[[socket.socket], None]) -> Iterator[str]:
             except OSError:
                 return
             with connection, suppress(OSError):
-                connection.recv(65_536)
+                with connection.makefile("rb") as asked:
+                    asked.readline()
+                    asked.read(int(parse_headers(asked)["Content-Length"]))
                 (left.pop(0) if len(left) > 1 else left[0])(connection)
 
     thread = threading.Thread(target=serve, daemon=True)
@@ -182,10 +185,15 @@ def reset(connection: socket.socket) -> None:
 
 
 def test_an_answer_that_breaks_off_is_asked_for_again() -> None:
-    broken = (saying(), saying(HEAD[:20]), saying(HEAD, WHOLE[:-5]), reset)
-    with raw_server(*broken, saying(HEAD, WHOLE)) as address:
-        assert ChatClient(Endpoint(address, "test", first_wait=0.0)).ask(HELLO).text == "whole"
-    with raw_server(saying(HEAD, WHOLE[:-5])) as address, pytest.raises(JudgeTrouble, match=r"IncompleteRead.*tried 2"):
+    chunk = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % len(WHOLE)
+    broken = (saying(), saying(HEAD[:20]), saying(HEAD, WHOLE[:-5]), saying(chunk, WHOLE[:-5]), reset)
+    for last in (saying(HEAD, WHOLE), saying(chunk, WHOLE, b"\r\n0\r\n\r\n"), saying(HEAD[:17], b"\r\n", WHOLE)):
+        with raw_server(*broken, last) as address:
+            assert ChatClient(Endpoint(address, "test", first_wait=0.0, attempts=6)).ask(HELLO).text == "whole"
+    with (
+        raw_server(saying(HEAD, WHOLE[:-5])) as address,
+        pytest.raises(JudgeTrouble, match=r"broke its answer off.*tried 2"),
+    ):
         ChatClient(Endpoint(address, "test", first_wait=0.0, attempts=2)).ask(HELLO)
 
 
@@ -228,8 +236,33 @@ def test_no_more_than_so_many_requests_run_at_once_and_answers_keep_their_order(
     questions = [Question(tuple(user(str(number)))) for number in range(8)]
     with chat_server(slow) as server:
         answers = ChatClient(server.endpoint(concurrent=2)).ask_all(questions)
-    assert [answer.text for answer in answers] == [str(number) for number in range(8)]
+    assert [answer.text for answer in answers if isinstance(answer, Answer)] == [str(number) for number in range(8)]
     assert server.most_at_once == 2
+
+
+def test_a_question_without_an_answer_leaves_the_others_theirs() -> None:
+    heard: list[object] = []
+    with chat_server(in_turn(Served("one"), Served(status=400, raw=b"filtered"), Served("three"))) as server:
+        answers = ChatClient(server.endpoint(concurrent=1)).ask_all([HELLO] * 3, heard.append)
+    assert [isinstance(answer, Answer) for answer in answers] == [True, False, True]
+    assert "filtered" in str(answers[1]) and heard == answers
+
+
+def test_a_pass_can_be_ended_between_answers_and_while_a_server_is_waited_for() -> None:
+    class Enough(Exception):
+        pass
+
+    def stop(heard: object) -> None:
+        raise Enough
+
+    with chat_server(in_turn(Served("yes"))) as server, pytest.raises(Enough):
+        ChatClient(server.endpoint(concurrent=1)).ask_all([HELLO] * 50, stop)
+    assert len(server.requests) < 50
+    with chat_server(in_turn(Served(status=503, headers={"Retry-After": "50"}))) as server:
+        began = time.monotonic()
+        with pytest.raises(Enough):
+            ChatClient(server.endpoint(longest_wait=60.0)).ask_all([HELLO] * 3, stop)
+        assert time.monotonic() - began < 5 and len(server.requests) == 3
 
 
 def test_what_was_answered_once_is_not_asked_again_and_a_damaged_line_is(tmp_path: Path) -> None:

@@ -67,3 +67,11 @@ def test_an_answer_of_the_wrong_form_is_sent_back_once_with_the_reason() -> None
     with chat_server(in_turn(Served("many"))) as server, pytest.raises(NoUsableAnswer, match="no usable form") as told:
         ask_for(ChatClient(server.endpoint()), question, lambda text: json_object(text, {"score": int}))
     assert isinstance(told.value, JudgeTrouble) and fenced("plain") == "plain"
+
+
+def test_an_answer_that_was_cut_is_asked_for_again_unless_what_was_wanted_is_whole() -> None:
+    question = Question(tuple(user("Code?")), max_tokens=9)
+    cut, whole = Served("reward = words - 3", finish="length"), Served("```\nreward = 1\n```\nIt", finish="length")
+    with chat_server(in_turn(cut, whole)) as server:
+        assert ask_for(ChatClient(server.endpoint()), question, fenced) == "reward = 1"
+    assert "cut off at 9 tokens" in server.requests[1]["messages"][-1]["content"]

@@ -20,6 +20,7 @@ from training.learning.models import Policy, find_model, load_policy
 from training.learning.recipes import OptimSettings, RewardRecipe
 from training.learning.reward_job import train_reward
 from training.learning.rewards.ensemble import RewardEnsemble
+from training.learning.rewards.written.hearing import Hearing
 from training.learning.rewards.written.traces import asked_traces
 from training.learning.rewards.written.writing import WritingReward
 from training.learning.rows import Message, PreferenceRow
@@ -106,7 +107,7 @@ def test_a_tool_user_learns_to_use_the_tool_and_scores_by_traces(starter: Policy
     with chat_server(examining) as server:
         client = ChatClient(server.endpoint())
         trained(tmp_path, rows[:-40], client, method="tool_augmented", longest_writing=24, tool_steps=1)
-        given = asked_traces(client, pairs, tool_steps=1)
+        given = asked_traces(Hearing(client, len(pairs), lambda: False), pairs, tool_steps=1)
     (member,) = RewardEnsemble.load(tmp_path / "model").members
     assert isinstance(member, WritingReward)
     own = member.write(pairs)

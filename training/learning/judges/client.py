@@ -7,10 +7,10 @@ words, and the key stands in no message, log line or file.
 import json
 import random
 import threading
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..rows import Message
@@ -24,6 +24,7 @@ from .waiting import RETRIED, retry_after, seconds_to_wait
 
 PATH = "/chat/completions"
 TOLD = 300  # characters of a server's own words in an error
+LOOK = 0.5  # seconds without an answer after which a pass looks up
 OF_THE_QUESTION = (400, 413, 422)  # what a server refuses a text with, a filtered or a long one; others it may take
 
 
@@ -55,6 +56,13 @@ class Question:
         return self.max_tokens + sum(len(message["content"].encode("utf-8", "replace")) for message in self.messages)
 
 
+Heard = Answer | NoUsableAnswer
+
+
+def ignore(heard: Heard | None) -> None:
+    """For a pass that nobody listens to."""
+
+
 class ChatClient:
     """Asks one endpoint. Safe to call from several threads; ``answers`` keeps what was answered once."""
 
@@ -63,7 +71,7 @@ class ChatClient:
         endpoint: Endpoint,
         answers: AnswerFiles | None = None,
         *,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         chance: random.Random | None = None,
     ) -> None:
         self.endpoint = endpoint
@@ -76,27 +84,46 @@ class ChatClient:
     def ask(self, question: Question) -> Answer:
         """One answer, from the store where it is known. Raises JudgeTrouble or BudgetSpent, in words; NoUsableAnswer
         where only this question has none."""
+        return self._ask(question, threading.Event())
+
+    def _ask(self, question: Question, halt: threading.Event) -> Answer:
         body = question.body(self.endpoint.model)
         key = content_key({"address": self.endpoint.base_url, **body})
         known = self._answers.get(key) if self._answers else None
         if known is not None:
             return Answer(str(known["text"]), bool(known["cut"]), 0)
-        answer = self._asked(json.dumps(body).encode(), question.most_tokens)
+        answer = self._asked(json.dumps(body).encode(), question.most_tokens, halt)
         if self._answers is not None:
             self._answers.put(key, {"text": answer.text, "cut": answer.cut})
         return answer
 
-    def ask_all(self, questions: Sequence[Question]) -> list[Answer]:
-        """Answers in the order of the questions, ``concurrent`` at a time; the first trouble ends it."""
+    def ask_all(self, questions: Sequence[Question], heard: Callable[[Heard | None], None] = ignore) -> list[Heard]:
+        """Answers in the order of the questions, ``concurrent`` at a time; where a question has none, why.
+
+        ``heard`` is told each as it comes, and None where a while passed without one: what it raises ends the pass, as
+        any other trouble does. Requests under way are then waited for, and not tried again.
+        """
+        halt, came = threading.Event(), SimpleQueue[Future[Heard]]()
         with ThreadPoolExecutor(self.endpoint.concurrent, thread_name_prefix="judge") as pool:
-            waiting = [pool.submit(self.ask, question) for question in questions]
+            waiting = [pool.submit(self._heard, question, halt) for question in questions]
             try:
+                for one in waiting:
+                    one.add_done_callback(came.put)
+                for _ in waiting:
+                    heard(_next(came, heard).result())
                 return [one.result() for one in waiting]
             except BaseException:
+                halt.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def _asked(self, body: bytes, most_tokens: int) -> Answer:
+    def _heard(self, question: Question, halt: threading.Event) -> Heard:
+        try:
+            return self._ask(question, halt)
+        except NoUsableAnswer as why:
+            return why
+
+    def _asked(self, body: bytes, most_tokens: int, halt: threading.Event) -> Answer:
         for attempt in range(self.endpoint.attempts):
             with self._places:
                 reply = self._tried(body, most_tokens)
@@ -104,9 +131,10 @@ class ChatClient:
                 return reply
             asked_for = retry_after(reply.retry_after) if isinstance(reply, Reply) else None
             wait = seconds_to_wait(attempt, asked_for, self.endpoint, self._chance)
-            if wait is None:
+            if wait is not None:
+                (self._sleep or halt.wait)(wait)
+            if wait is None or halt.is_set():
                 raise JudgeTrouble(self._given_up(reply, attempt + 1, asked_for)) from None
-            self._sleep(wait)
         raise AssertionError("the last try returns or raises")
 
     def _tried(self, body: bytes, most_tokens: int) -> Answer | Reply | Unreachable:
@@ -153,3 +181,11 @@ class ChatClient:
             text = text.replace(self.endpoint.key, "[key]")
         line = " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
         return line[:TOLD] or "it said nothing"
+
+
+def _next(came: SimpleQueue[Future[Heard]], heard: Callable[[Heard | None], None]) -> Future[Heard]:
+    while True:
+        try:
+            return came.get(timeout=LOOK)
+        except Empty:
+            heard(None)

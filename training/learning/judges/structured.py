@@ -43,14 +43,18 @@ def json_object(text: str, fields: dict[str, type | tuple[type, ...]]) -> dict[s
 
 
 def ask_for(client: ChatClient, question: Question, read: Callable[[str], Read], tries: int = 2) -> Read:
-    """An answer as ``read`` understands it; one that it refuses (ValueError) is sent back with the reason.
+    """An answer as ``read`` understands it; one that it refuses (ValueError), or that was cut, is sent back with the
+    reason.
 
     Raises NoUsableAnswer with the last reason after ``tries``.
     """
     asked = question
     for left in range(tries - 1, -1, -1):
-        text = client.ask(asked).text
+        answer = client.ask(asked)
+        text = answer.text
         try:
+            if answer.cut and not FENCE.search(text[:LONGEST]):  # a closed block is whole, whatever came after it
+                raise ValueError(f"it was cut off at {asked.max_tokens} tokens, be briefer")
             return read(text)
         except ValueError as error:
             if not left:

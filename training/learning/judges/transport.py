@@ -33,6 +33,8 @@ def post(endpoint: Endpoint, path: str, body: bytes) -> Reply:
         raise JudgeTrouble(f"{endpoint.shown}: its certificate is not trusted ({error.verify_message})") from None
     except TimeoutError:
         raise Unreachable(f"{endpoint.shown} cannot be reached: no answer in time") from None
+    except http.client.IncompleteRead:
+        raise Unreachable(f"{endpoint.shown} broke its answer off, or it is no JSON") from None
     except (OSError, http.client.HTTPException) as error:
         raise Unreachable(f"{endpoint.shown} cannot be reached: {str(error) or type(error).__name__}") from None
 
@@ -64,6 +66,8 @@ def _read(answer: http.client.HTTPResponse, endpoint: Endpoint) -> Reply:
         pieces.append(piece)
         if size > endpoint.largest_answer:
             raise NoUsableAnswer(f"{endpoint.shown} answered with more than {endpoint.largest_answer} bytes")
-    if answer.length:  # bytes that were announced and never came: read1 takes that for the end
-        raise http.client.IncompleteRead(b"".join(pieces), answer.length)
-    return Reply(answer.status, answer.getheader("Retry-After"), b"".join(pieces))
+    body = b"".join(pieces)
+    open_end = answer.length is None and not answer.chunked and answer.status == 200
+    if answer.length or (open_end and not body.rstrip().endswith(b"}")):  # http.client takes that for the end
+        raise http.client.IncompleteRead(body)
+    return Reply(answer.status, answer.getheader("Retry-After"), body)

@@ -31,15 +31,21 @@ class Progress:
     report: Report
     members_left: int
     taken: int = 0
+    total: int = 0
 
     def of(self, planned: int) -> Report:
         """How one training of ``planned`` steps reports."""
         before, total = self.taken, self.taken + planned * self.members_left
+        self.total = total
 
         def told(step: int, _: int, metrics: dict[str, float]) -> None:
             self.report(before + step, total, metrics)
 
         return told
+
+    def note(self, metrics: dict[str, float]) -> None:
+        """Report what is no step, such as what a judge answered before a training."""
+        self.report(self.taken, self.total, metrics)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...job import Stopped, write_json
+from ...job import write_json
+from ...judges import NoUsableAnswer
 from ...models import Policy
 from ...recipes import SamplerSettings
 from ...rows import Message, PreferenceRow
@@ -17,11 +18,13 @@ from .asking import writer
 from .choosing import agreement, by_judgments
 from .code import CodeReward, Program, texts
 from .declared import measured
-from .rounds import Pool, Rounds
+from .hearing import Hearing
+from .rounds import Pool, Rounds, Write
 
 POOLS = 16  # prompts whose responses are picked from
 RESPONSES = 6  # fresh samples of the policy for each, beside the two that were judged
 SAMPLER = SamplerSettings(max_new_tokens=96)
+MOST = 0.5  # of the candidates that may be missing: one is a choice less and not a row, and the best stands anyway
 EXAMPLES = 4  # verdicts shown to the writer
 
 
@@ -30,26 +33,42 @@ def train_reward_code(lesson: Lesson) -> CodeReward:
     fitted to the verdicts. What was chosen in each round goes into the findings.
 
     Killed, it goes on after the last round. Raises ValueError where the writer gives no usable code, JudgeTrouble
-    where it cannot be asked.
+    where it cannot be asked or too many of its answers cannot be used.
     """
     recipe, file = lesson.recipe, lesson.place / "rounds.json"
     rounds = _begun(lesson, file)
-    write = writer(lesson.asked(), _task(recipe.wanted, lesson.train), lesson.settings.seed)
+    hearing = Hearing(lesson.asked(), recipe.code_rounds * recipe.candidates, lesson.should_stop, MOST)
+    hearing.unusable = sum(one.unusable for one in rounds.done)
+    write = _heard(writer(hearing.client, _task(recipe.wanted, lesson.train), lesson.settings.seed), hearing)
     choose, told = by_judgments(lesson.train), lesson.progress.of(recipe.code_rounds)
     while len(rounds.done) < recipe.code_rounds:
-        if lesson.should_stop():
-            raise Stopped
+        before = hearing.unusable
         shown = rounds.propose(write, recipe.candidates)
-        rounds = rounds.take(shown, *choose(rounds, shown))
+        rounds = rounds.take(shown, *choose(rounds, shown), hearing.unusable - before)
         write_json(file, rounds.to_json())
         best = rounds.best or shown[0].program
         told(len(rounds.done), recipe.code_rounds, {"rewards/agreement": agreement(best, lesson.train)})
     lesson.progress.taken += recipe.code_rounds
+    hearing.tell(lesson)
     lesson.findings["rounds"] = [
         {"best": one.sources[one.best], "worst": one.sources[one.worst], "candidates": len(one.sources)}
         for one in rounds.done
     ]
     return fitted(rounds.best or shown[0].program, lesson.train)
+
+
+def _heard(write: Write, hearing: Hearing) -> Write:
+    """The same, which looks up before each candidate and counts those that could not be written."""
+
+    def written(rounds: Rounds, number: int) -> Program:
+        hearing.look_up()
+        try:
+            return write(rounds, number)
+        except NoUsableAnswer as why:
+            hearing.lost(why)
+            raise
+
+    return written
 
 
 def fitted(program: Program, rows: Sequence[PreferenceRow]) -> CodeReward:

@@ -7,7 +7,7 @@ what the judgments kept back are predicted with, so the accuracy of a run is tha
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...judges import DATA_RULE, ChatClient, Question, quoted
+from ...judges import DATA_RULE, Question, quoted
 from ...judges.quoting import conversation
 from ...models import Policy
 from ...recipes import SamplerSettings
@@ -15,6 +15,7 @@ from ...rows import Message, PreferenceRow
 from ...sampling import sample
 from ..fast.states import Pair
 from ..lesson import Lesson
+from .hearing import Hearing, whole_sentences
 from .writing import Form, Writing, WritingReward, about
 from .writing_lesson import Written, sides_of, train_writing
 
@@ -28,12 +29,12 @@ ASKED = (
 
 
 def train_critic(lesson: Lesson) -> WritingReward:
-    """One member. Rows without critiques get them from the judge where one is configured; else they teach the score
-    alone."""
+    """One member. Rows without critiques get them from the judge where one is configured; else, and where its answer
+    cannot be used, they teach the score alone."""
     recipe = lesson.recipe
     form = Form(METHOD, QUESTION, recipe.longest_writing, 0, recipe.max_length)
     model = WritingReward(lesson.policy, form, write_critiques)
-    written = _critiques(lesson.train, lesson.client)
+    written = _critiques(lesson)
     return train_writing(lesson, model, written, [(not _said(row, 0), not _said(row, 1)) for row in lesson.train])
 
 
@@ -60,14 +61,17 @@ def _said(row: PreferenceRow, side: int) -> str:
     return row.critiques[side].strip() if row.critiques else ""
 
 
-def _critiques(rows: Sequence[PreferenceRow], client: ChatClient | None) -> list[Written]:
+def _critiques(lesson: Lesson) -> list[Written]:
     """People's critiques, and the judge's where they gave none."""
-    given = [[_said(row, 0), _said(row, 1)] for row in rows]
-    if client is not None:
+    rows = lesson.train
+    given: list[list[str]] = [[_said(row, 0), _said(row, 1)] for row in rows]
+    if lesson.client is not None:
         wanted = [(n, k) for n, both in enumerate(given) for k in (0, 1) if not both[k]]
-        asked = client.ask_all([ask_about(sides_of(rows[n])[k]) for n, k in wanted])
-        for (n, k), answer in zip(wanted, asked, strict=True):
-            given[n][k] = answer.text
+        hearing = Hearing(lesson.client, len(wanted), lesson.should_stop)
+        asked = hearing.texts([ask_about(sides_of(rows[n])[k]) for n, k in wanted], whole_sentences)
+        for (n, k), text in zip(wanted, asked, strict=True):
+            given[n][k] = text or ""
+        hearing.tell(lesson)
     return [(critique(both[0]), critique(both[1])) for both in given]
 
 

@@ -50,11 +50,12 @@ class Shown:
 
 @dataclass(frozen=True)
 class Round:
-    """The sources of a round's candidates, and which was chosen best and worst."""
+    """The sources of a round's candidates, which was chosen best and worst, and how many could not be written."""
 
     sources: tuple[str, ...]
     best: int
     worst: int
+    unusable: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a choice that was not there."""
@@ -97,9 +98,9 @@ class Rounds:
         """What a program picks. Raises NoValue (a ValueError) where it has no value."""
         return Shown(program, tuple(int(np.argmax(program.rewards(pool.features))) for pool in self.pools))
 
-    def take(self, shown: Sequence[Shown], best: int, worst: int) -> "Rounds":
+    def take(self, shown: Sequence[Shown], best: int, worst: int, unusable: int = 0) -> "Rounds":
         """The rounds after a person's choice among what was shown."""
-        made = Round(tuple(one.program.source for one in shown), best, worst)
+        made = Round(tuple(one.program.source for one in shown), best, worst, unusable)
         return replace(self, done=(*self.done, made))
 
     def to_json(self) -> dict[str, Any]:
@@ -110,7 +111,10 @@ class Rounds:
     def from_json(cls, data: dict[str, Any]) -> "Rounds":
         """Read ``to_json`` back; code that is not of the language is refused (ValueError)."""
         pools = tuple(Pool(str(pool["prompt"]), tuple(map(str, pool["responses"]))) for pool in data["pools"])
-        done = tuple(Round(tuple(one["sources"]), int(one["best"]), int(one["worst"])) for one in data["done"])
+        done = tuple(
+            Round(tuple(one["sources"]), int(one["best"]), int(one["worst"]), int(one.get("unusable", 0)))
+            for one in data["done"]
+        )
         for made in done:
             for source in made.sources:
                 Program.read(source)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ...judges import DATA_RULE, ChatClient, Question, quoted
+from ...judges import DATA_RULE, Answer, NoUsableAnswer, Question, quoted
 from ...judges.quoting import conversation
 from ...models import Policy
 from ...recipes import SamplerSettings
@@ -18,6 +18,7 @@ from ...sampling import sample
 from ..fast.states import Pair
 from ..lesson import Lesson
 from ..tools import TOOLS, use
+from .hearing import Hearing, whole_sentences
 from .writing import Form, Writing, WritingReward, about
 from .writing_lesson import Written, sides_of, train_writing
 
@@ -39,11 +40,12 @@ To close, answer with one line:
 Rationale: in one to three sentences what is good and bad about the answer, and what the tools showed
 Give no score. {DATA_RULE}"""
 
-Speak = Callable[[Sequence[Sequence[Message]]], list[str]]  # the next turn of each conversation
+Speak = Callable[[Sequence[Sequence[Message]]], Sequence[str | None]]  # the next turns; None: there is no trace
 
 
 def traces(speak: Speak, openings: Sequence[list[Message]], pairs: Sequence[Pair], tool_steps: int) -> list[Writing]:
-    """A trace for each pair, as the turns that follow its opening. After ``tool_steps`` uses the next turn closes."""
+    """A trace for each pair, as the turns that follow its opening. After ``tool_steps`` uses the next turn closes.
+    Where a turn cannot be had nothing of the trace is kept."""
     found: list[list[Message]] = [[] for _ in pairs]
     open_ones = list(range(len(pairs)))
     for step in range(tool_steps + 1):
@@ -52,8 +54,8 @@ def traces(speak: Speak, openings: Sequence[list[Message]], pairs: Sequence[Pair
         said = speak([[*openings[place], *found[place]] for place in open_ones])
         still = []
         for place, text in zip(open_ones, said, strict=True):
-            turns = _turns(text, pairs[place], may_use=step < tool_steps)
-            found[place] += turns
+            turns = [] if text is None else _turns(text, pairs[place], may_use=step < tool_steps)
+            found[place] = [*found[place], *turns] if turns else []
             if len(turns) == 2:
                 still.append(place)
         open_ones = still
@@ -85,14 +87,27 @@ def write_traces(policy: Policy, form: Form, pairs: Sequence[Pair]) -> list[Writ
     return traces(speak, [about(pair, form.question) for pair in pairs], pairs, form.tool_steps)
 
 
-def asked_traces(client: ChatClient, pairs: Sequence[Pair], tool_steps: int) -> list[Writing]:
-    """Traces by the judge; prompt and response are quoted as data."""
+def asked_traces(hearing: Hearing, pairs: Sequence[Pair], tool_steps: int) -> list[Writing]:
+    """Traces by the judge; prompt and response are quoted as data. None for a pair whose answers cannot be used."""
 
-    def speak(conversations: Sequence[Sequence[Message]]) -> list[str]:
-        questions = [Question(tuple(messages), max_tokens=300) for messages in conversations]
-        return [answer.text for answer in client.ask_all(questions)]
+    def speak(conversations: Sequence[Sequence[Message]]) -> list[str | None]:
+        return hearing.texts([Question(tuple(messages), max_tokens=300) for messages in conversations], whole_turn)
 
     return traces(speak, [_opening(pair) for pair in pairs], pairs, tool_steps)
+
+
+def whole_turn(answer: Answer) -> str:
+    """A turn's text; of one that was cut, a tool's use whose lines were finished, or a rationale's whole sentences.
+
+    Raises NoUsableAnswer where neither is there.
+    """
+    if not answer.cut or not STEP.search(answer.text):
+        return whole_sentences(answer)
+    lines = answer.text.rpartition("\n")[0]
+    used = STEP.search(lines)
+    if used is None or used["input"] is None:
+        raise NoUsableAnswer("an answer was cut at its limit of tokens before it named a tool and its input")
+    return lines
 
 
 def _opening(pair: Pair) -> list[Message]:
@@ -103,12 +118,14 @@ def _opening(pair: Pair) -> list[Message]:
 
 def train_tool_user(lesson: Lesson) -> WritingReward:
     """One member: the judge writes a trace for every response, the model learns to write such traces and to score
-    after them."""
+    after them. A response whose trace cannot be had teaches the score alone."""
     recipe = lesson.recipe
     form = Form(METHOD, QUESTION, recipe.longest_writing, recipe.tool_steps, recipe.max_length)
     model = WritingReward(lesson.policy, form, write_traces)
     pairs = [pair for row in lesson.train for pair in sides_of(row)]
-    found = asked_traces(lesson.asked(), pairs, recipe.tool_steps)
+    hearing = Hearing(lesson.asked(), len(pairs), lesson.should_stop)
+    found = asked_traces(hearing, pairs, recipe.tool_steps)
+    hearing.tell(lesson)
     written: list[Written] = list(zip(found[0::2], found[1::2], strict=True))
     return train_writing(lesson, model, written, [(True, True)] * len(written))
 
