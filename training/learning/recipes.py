@@ -221,6 +221,10 @@ class RewardRecipe(EnsembleDials, RewardDials):
         """Refuse dials without a meaning."""
         super().__post_init__()
         self.check_ensemble()
+        _require(
+            self.lora is None or self.train == "all",
+            "lora adapts a backbone, and train head leaves it as it is: take lora out, or set train to all",
+        )
 
 
 F_DIVERGENCES = ("reverse_kl", "forward_kl", "js_divergence", "alpha_divergence")

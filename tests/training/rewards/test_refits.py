@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import minimize
 
 from tests.training.learning.tiny import save_tiny, tiny_policy
 from tests.training.rewards.test_pairwise import likes_questions, pairs
@@ -16,12 +17,15 @@ from training.learning.jobs import run_job
 from training.learning.models import NoModel, load_policy
 from training.learning.recipes import OptimSettings, RewardRecipe
 from training.learning.rewards.ensemble import RewardEnsemble
+from training.learning.rewards.fast.posterior import PRIOR_SCALES
 from training.learning.rewards.frozen import Shared, Warm
 from training.learning.rewards.lesson import Lesson, Progress
+from training.learning.rewards.methods import reward_method
 from training.learning.rewards.pairwise import PairwiseReward
-from training.learning.rewards.pairwise_lesson import fit_ties
+from training.learning.rewards.pairwise_lesson import fit_head, fit_ties
 from training.learning.rewards.reading import head
 from training.learning.rewards.warm_start import train_warm, warm_rows
+from training.learning.rows import PreferenceRow
 
 ROWS = likes_questions(150)
 PLAN = replace(resolve(), threads=1).to_json()
@@ -86,6 +90,59 @@ def test_the_tie_parameter_of_a_head_is_the_likeliest_one(tmp_path: Path) -> Non
     assert float(model.log_tie.detach()) == pytest.approx(0.0, abs=1e-2)
     fit_ties(model, states, [replace(row, strength=None) for row in rows], recipe())
     assert float(model.log_tie.detach()) == pytest.approx(0.0, abs=1e-2)
+
+
+def stated(number: int, strength: int) -> PreferenceRow:
+    return replace(ROWS[number], p=1.0 if strength > 0 else 0.0, strength=strength)
+
+
+def test_a_head_alone_counts_a_strong_verdict_as_often_as_its_strength_says(tmp_path: Path) -> None:
+    policy = tiny_policy(tmp_path / "policy")
+    rows = [stated(number, (1, 3, -1, -3)[number % 4]) for number in range(24)]
+    twice = [replace(one, weight=1.0 if abs(one.strength or 0) == 1 else 2.0) for one in rows]  # 1 + ½·(3 - 1)
+
+    def fitted(seen: list[PreferenceRow], strength_margin: float) -> np.ndarray[Any, Any]:
+        model = PairwiseReward.from_policy(policy, method="bradley_terry")
+        fit_head(model, model.last_states(pairs(seen)), seen, recipe(strength_margin=strength_margin))
+        return head(model.classifier).weight[0].detach().numpy()
+
+    assert np.array_equal(fitted(rows, 0.5), fitted(twice, 0.0))
+    assert not np.allclose(fitted(rows, 0.5), fitted(rows, 0.0))
+
+
+def test_a_head_alone_is_centred_as_the_whole_model_is(tmp_path: Path) -> None:
+    """The minimum of the recipe's own loss and the head's prior, found by another optimiser."""
+    model = PairwiseReward.from_policy(tiny_policy(tmp_path / "policy"), method="bradley_terry")
+    chance = np.random.default_rng(0)
+    states = chance.normal(size=(40, head(model.classifier).in_features)) + 0.5
+    rows = [stated(number, 1 if number % 3 else -2) for number in range(20)]
+    asked = recipe(center_rewards_coefficient=0.3, strength_margin=0.5)
+    fit_head(model, states, rows, asked)
+    found = head(model.classifier).weight[0].detach().double().numpy()
+
+    label = np.array([row.p for row in rows])
+    weight = np.array([1.5 if abs(row.strength or 0) == 2 else 1.0 for row in rows])
+    first, second = states[0::2], states[1::2]
+    typical = np.sqrt(((first - second) ** 2).sum(1).mean())
+
+    def cost(theta: Any, scale: float) -> float:
+        gap, sum_ = (first - second) @ theta, (first + second) @ theta
+        told = np.logaddexp(0.0, -gap) * label + np.logaddexp(0.0, gap) * (1.0 - label)
+        prior = 0.5 * ((theta * typical) ** 2).sum() / scale**2
+        return float((weight * (told + 0.3 * sum_**2)).sum() + prior)
+
+    best = [minimize(cost, np.zeros(len(found)), (scale,), tol=1e-10).x for scale in PRIOR_SCALES]
+    assert min(np.abs(found - one).max() / np.abs(one).max() for one in best) < 1e-2
+    with torch.no_grad():
+        sums = (first + second) @ found
+        model.start_from_states(states, label.tolist(), weight.tolist())
+        assert np.abs(sums).mean() < 0.5 * np.abs((first + second) @ head(model.classifier).weight[0].numpy()).mean()
+
+
+@pytest.mark.parametrize("dials", [{"train": "head"}, {"method": "domain_features"}])
+def test_adapters_are_refused_where_no_backbone_is_trained(dials: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="lora adapts a backbone"):
+        reward_method(RewardRecipe.from_json({**dials, "lora": {"r": 4}}))
 
 
 def lesson(place: Path, warm: Warm | None, **dials: Any) -> Lesson:

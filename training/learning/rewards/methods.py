@@ -57,7 +57,7 @@ class RewardMethod:
 
     ``dials`` are those of ``RewardDials`` that it reads. ``fit_words`` refuses rows that carry what it needs and still
     do not suffice: it returns the reason, or nothing. ``judge``: a language model behind
-    an address is needed, or gives what rows do not carry.
+    an address is needed, or gives what rows do not carry. ``backbone``: does it train one, which lora could adapt.
     """
 
     key: str
@@ -67,9 +67,12 @@ class RewardMethod:
     dials: tuple[str, ...] = ()
     fit_words: Callable[[RewardRecipe, Sequence[PreferenceRow]], str] = lambda recipe, rows: ""
     judge: Literal["", "needed", "instead"] = ""
+    backbone: bool = True
 
     def refuse_unread(self, recipe: RewardRecipe) -> None:
         """Raise ValueError when a dial was changed that this method does not read."""
+        if recipe.lora and not self.backbone:
+            raise ValueError(f"lora adapts a backbone, and {self.key} trains none: take lora out of the recipe")
         plain = RewardDials()
         for dial in fields(RewardDials):
             if dial.name not in self.dials and getattr(recipe, dial.name) != getattr(plain, dial.name):
@@ -150,7 +153,15 @@ REWARD_METHODS: dict[str, RewardMethod] = {
         RewardMethod("warm_start", "pairs", train_warm, PairwiseReward.load, WARM_DIALS),
         RewardMethod("critique_based", "critiques", train_critic, load_critic, WRITING_DIALS, judge="instead"),
         RewardMethod("tool_augmented", "pairs", train_tool_user, load_tool_user, TOOL_DIALS, judge="needed"),
-        RewardMethod("in_context_reward_code", "pairs", train_reward_code, CodeReward.load, CODE_DIALS, judge="needed"),
+        RewardMethod(
+            "in_context_reward_code",
+            "pairs",
+            train_reward_code,
+            CodeReward.load,
+            CODE_DIALS,
+            judge="needed",
+            backbone=False,
+        ),
         *(
             RewardMethod(
                 key,
@@ -169,6 +180,7 @@ REWARD_METHODS: dict[str, RewardMethod] = {
             features_lesson.FeatureReward.load,
             ("features", "feature_units", "center_rewards_coefficient"),
             features_lesson.unfit,
+            backbone=False,
         ),
     )
 }

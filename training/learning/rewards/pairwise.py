@@ -98,11 +98,22 @@ class PairwiseReward(torch.nn.Module, Scored):
         """
         self.start_from_states(self.last_states([side for pair in pairs for side in pair]), p, weight)
 
-    def start_from_states(self, states: Array, p: Sequence[float], weight: Sequence[float]) -> None:
-        """The same from the states [2n, hidden] of n pairs, first and second in turn."""
+    def start_from_states(
+        self, states: Array, p: Sequence[float], weight: Sequence[float], *, centring: float = 0.0
+    ) -> None:
+        """The same from the states [2n, hidden] of n pairs, first and second in turn.
+
+        ``centring`` times weight·(r₁ + r₂)² is added to each pair's loss, as in a training of the whole model. For a
+        linear head r = θ·s that is quadratic in θ: a Gaussian prior of precision 2·centring·Σ weight·m·mᵀ, m = s₁ + s₂.
+        """
         difference = states[0::2] - states[1::2]
         typical = float(np.sqrt((difference**2).sum(1).mean())) or 1.0
-        fitted = FastPosterior.fit(difference / typical, p, weight, dimension=difference.shape[1])
+        centre = None
+        if centring:
+            both = (states[0::2] + states[1::2]) / typical
+            centre = 2.0 * centring * (both * np.asarray(weight)[:, None]).T @ both
+        width = difference.shape[1]
+        fitted = FastPosterior.fit(difference / typical, p, weight, dimension=width, prior_precision=centre)
         with torch.no_grad():
             head(self.classifier).weight.copy_(torch.tensor(fitted.mean / typical)[None])
 

@@ -26,13 +26,22 @@ def train_pairwise(lesson: Lesson) -> PairwiseReward:
     recipe, train = lesson.recipe, lesson.train
     model = PairwiseReward.from_policy(lesson.policy, max_length=recipe.max_length, method=recipe.method)
     states = lesson.frozen.read([side for row in train for side in _sides(row)], model.tokens)
-    model.start_from_states(states, [row.p for row in train], [row.weight for row in train])
+    fit_head(model, states, train, recipe)
     if recipe.train == "head":
         fit_ties(model, states, train, recipe)
         model.frozen = lesson.frozen
     else:
         tune(lesson, model, train)
     return model
+
+
+def fit_head(
+    model: PairwiseReward, states: NDArray[np.float64], rows: list[PreferenceRow], recipe: RewardRecipe
+) -> None:
+    """Set the head to what the recipe's loss makes of frozen states [2n, hidden]: strength and centring included."""
+    labels = labels_of(rows, recipe.strength_margin)
+    centring = recipe.center_rewards_coefficient
+    model.start_from_states(states, labels.p.tolist(), labels.weight.tolist(), centring=centring)
 
 
 def tune(lesson: Lesson, model: PairwiseReward, rows: list[PreferenceRow]) -> None:

@@ -43,18 +43,28 @@ def check_labels(p: Array, weight: Array) -> None:
         raise ValueError("every weight is a finite number of at least 0")
 
 
-def find_mode(x: NDArray[np.float32], p: Array, weight: Array, *, prior_scale: float, start: Array) -> Mode:
+def find_mode(
+    x: NDArray[np.float32],
+    p: Array,
+    weight: Array,
+    *,
+    prior_scale: float,
+    start: Array,
+    prior_precision: Array | None = None,
+) -> Mode:
     """Newton's method from ``start`` on [n, d] differences, [n] soft labels and [n] weights.
 
-    The objective is concave: each step is halved until it rises enough, so the search cannot diverge.
-    Log evidence: the objective at the mode less half the log of det(precision)·prior_scale^(2d).
+    The prior's precision Λ [d, d] is I/prior_scale², and ``prior_precision`` on top where it is given. The objective is
+    concave: each step is halved until it rises enough, so the search cannot diverge. Log evidence: the objective at the
+    mode less half the log of det(precision)/det(Λ).
     """
-    ridge, theta, logits = 1.0 / prior_scale**2, start, _times(x, start)
-    value = _objective(logits, theta, p, weight, ridge)
+    prior = _Prior(1.0 / prior_scale**2, prior_precision)
+    theta, logits = start, _times(x, start)
+    value = _objective(logits, theta, p, weight, prior)
     for _ in range(100):
         probability = sigmoid(logits)
-        gradient = _times_transposed(x, weight * (p - probability)) - ridge * theta
-        precision = _precision(x, weight * probability * (1.0 - probability), ridge)
+        gradient = _times_transposed(x, weight * (p - probability)) - prior.times(theta)
+        precision = _precision(x, weight * probability * (1.0 - probability), prior)
         factor = cho_factor(precision, lower=True, overwrite_a=True, check_finite=False)
         step: Array = np.asarray(cho_solve(factor, gradient, check_finite=False), dtype=np.float64)
         rise = float(gradient @ step)
@@ -62,17 +72,40 @@ def find_mode(x: NDArray[np.float32], p: Array, weight: Array, *, prior_scale: f
             break
         along, size = _times(x, step), 1.0  # logits move on a line with theta: halving costs no pass over x
         while (
-            reached := _objective(logits + size * along, theta + size * step, p, weight, ridge)
+            reached := _objective(logits + size * along, theta + size * step, p, weight, prior)
         ) < value + 1e-4 * size * rise and size > 1e-6:  # below it, rounding is all that is left of the gradient
             size /= 2
         theta, logits, value = theta + size * step, logits + size * along, reached
     triangle: Array = np.asarray(factor[0], dtype=np.float64)
-    log_determinant = 2.0 * float(np.log(np.diag(triangle)).sum()) - len(theta) * math.log(ridge)
+    log_determinant = 2.0 * float(np.log(np.diag(triangle)).sum()) - prior.log_determinant(len(theta))
     return Mode(theta.copy(), triangle, value - 0.5 * log_determinant, prior_scale)
 
 
-def _objective(logits: Array, theta: Array, p: Array, weight: Array, ridge: float) -> float:
-    return float(weight @ log_likelihood(logits, p)) - 0.5 * ridge * float(theta @ theta)
+@dataclass(frozen=True)
+class _Prior:
+    """The precision ridge·I + ``more``."""
+
+    ridge: float
+    more: Array | None
+
+    def times(self, theta: Array) -> Array:
+        """Λ·theta [d]."""
+        return self.ridge * theta if self.more is None else self.ridge * theta + self.more @ theta
+
+    def matrix(self, dimension: int) -> Array:
+        """Λ [d, d], a new array."""
+        plain: Array = np.eye(dimension) * self.ridge
+        return plain if self.more is None else plain + self.more
+
+    def log_determinant(self, dimension: int) -> float:
+        """log det Λ."""
+        if self.more is None:
+            return dimension * math.log(self.ridge)
+        return float(np.linalg.slogdet(self.matrix(dimension))[1])
+
+
+def _objective(logits: Array, theta: Array, p: Array, weight: Array, prior: _Prior) -> float:
+    return float(weight @ log_likelihood(logits, p)) - 0.5 * float(theta @ prior.times(theta))
 
 
 def _times(x: NDArray[np.float32], theta: Array) -> Array:
@@ -89,9 +122,9 @@ def _times_transposed(x: NDArray[np.float32], residual: Array) -> Array:
     return total
 
 
-def _precision(x: NDArray[np.float32], curvature: Array, ridge: float) -> Array:
-    """X'·diag(curvature)·X + ridge·I, in float32 by chunks (the curvature of the search, not its answer)."""
-    total = np.eye(x.shape[1]) * ridge
+def _precision(x: NDArray[np.float32], curvature: Array, prior: _Prior) -> Array:
+    """X'·diag(curvature)·X + Λ, in float32 by chunks (the curvature of the search, not its answer)."""
+    total = prior.matrix(x.shape[1])
     root = np.sqrt(curvature).astype(np.float32)[:, None]
     for begin in range(0, len(x), CHUNK):
         scaled = x[begin : begin + CHUNK] * root[begin : begin + CHUNK]

@@ -102,12 +102,13 @@ class FastPosterior:
         dimension: int,
         prior_scale: float | None = None,
         start: "FastPosterior | None" = None,
+        prior_precision: ArrayLike | None = None,
     ) -> "FastPosterior":
         """Fit all judgments at once: [n, d] differences, [n] soft labels, [n] weights (default 1).
 
         Finds the mode by Newton's method and takes the Laplace covariance there. Without ``prior_scale`` the
         scale of ``PRIOR_SCALES`` with the greatest Laplace evidence is taken; above ``CHOOSE_SCALE_UP_TO``
-        judgments, ``start``'s. ``start`` only saves iterations.
+        judgments, ``start``'s. ``start`` only saves iterations. ``prior_precision`` [d, d] is added to the prior's.
         """
         x = np.asarray(phi_diffs, dtype=np.float32).reshape(-1, dimension)
         labels = np.asarray(p, dtype=np.float64).reshape(-1)
@@ -118,10 +119,12 @@ class FastPosterior:
         if not np.isfinite(x).all():
             raise ValueError("features must be finite numbers")
         theta = np.zeros(dimension) if start is None else start.mean
+        more = None if prior_precision is None else np.asarray(prior_precision, dtype=np.float64)
         found: list[Mode] = []
         for scale in _scales(prior_scale, len(x), start):
-            found.append(find_mode(x, labels, weights, prior_scale=scale, start=theta))
-            theta = found[-1].mean
+            mode = find_mode(x, labels, weights, prior_scale=scale, start=theta, prior_precision=more)
+            theta = mode.mean
+            found.append(mode)
         best = max(found, key=lambda mode: mode.log_evidence)
         posterior = cls(dimension, best.prior_scale)
         posterior.mean, posterior.covariance = best.mean, best.covariance()

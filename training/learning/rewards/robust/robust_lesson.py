@@ -16,7 +16,7 @@ from ...rows import PreferenceRow
 from ..bradley_terry import Labels, labels_of, link_loss
 from ..lesson import Lesson
 from ..pairwise import PairwiseReward
-from ..pairwise_lesson import fit_ties
+from ..pairwise_lesson import fit_head, fit_ties
 from ..reading import head, last_states, layout
 from .bottleneck_lesson import learn_bottleneck
 from .contrast import simcse, views
@@ -76,7 +76,7 @@ def train_robust(lesson: Lesson) -> PairwiseReward:
     rows = found.rows
     pairs = [(row.prompt, side) for row in rows for side in row.responses]
     states = model.last_states(pairs) if recipe.bottleneck_epochs else lesson.frozen.read(pairs, model.tokens)
-    model.start_from_states(states, [row.p for row in rows], [row.weight for row in rows])
+    fit_head(model, states, rows, recipe)
     if recipe.train == "head":
         fit_ties(model, states, rows, recipe)
         return model
