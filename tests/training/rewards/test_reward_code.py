@@ -8,11 +8,10 @@ import pytest
 
 from tests.training.judges.chat_server import Served, chat_server, in_turn
 from tests.training.learning.tiny import answer, user
-from training.lab.tastes import TASTES
 from training.learning.judges import ChatClient
 from training.learning.models import NoModel
 from training.learning.rewards.written.asking import writer
-from training.learning.rewards.written.choosing import by_judgments, by_taste
+from training.learning.rewards.written.choosing import by_judgments
 from training.learning.rewards.written.code import CodeReward, Program
 from training.learning.rewards.written.declared import FEATURES, declaration, measured
 from training.learning.rewards.written.expressions import NoValue
@@ -40,7 +39,7 @@ def test_every_feature_is_a_finite_number_of_any_text_and_is_declared_in_words()
     assert all(np.isfinite(list(found.values())).all() for found in rows)
     assert rows[1]["ends_asking"] == 1 and rows[1]["echo"] == 0 and rows[2]["bullets"] == 2
     assert rows[2]["warm_words"] == 1 and rows[2]["hedges"] == 1 and rows[2]["numbers"] == 2
-    assert [line.split(":")[0] for line in declaration(reward_model=True).splitlines()] == [*FEATURES, "reward_model"]
+    assert [line.split(":")[0] for line in declaration().splitlines()] == [*FEATURES]
 
 
 def test_code_scores_as_its_lines_say_and_the_same_after_it_was_saved(tmp_path: Path) -> None:
@@ -77,18 +76,10 @@ def test_where_code_has_no_value_the_reward_is_the_middle_one_it_was_given() -> 
         program.rewards(rows)
 
 
-def test_a_trained_reward_model_may_be_one_of_the_features() -> None:
-    with pytest.raises(ValueError, match="there is no 'reward_model'"):
-        Program.read("reward = reward_model")
-    program = Program.read("reward = reward_model - words / 10", reward_model=True)
-    assert program.reads_reward_model and not Program.read(BRIEF).reads_reward_model
-    assert program.rewards(measured([("", SHORT)], scores=np.array([1.5]))).tolist() == [1.4]
-
-
 def test_rounds_keep_the_best_and_tell_the_writer_what_differed() -> None:
     with chat_server(in_turn(code(WORDY), code(BRIEF), code(ASKING))) as server:
         write = writer(ChatClient(server.endpoint()), "Ask the reader something back.")
-        choose = by_taste(TASTES["asks_back"])
+        choose = by_judgments([row(ASKS, SHORT, 1.0), row(SHORT, LONG, 1.0)])
         rounds = Rounds(POOLS)
         for _ in range(2):
             shown = rounds.propose(write, 2)

@@ -1,4 +1,4 @@
-"""Who names a round's best and worst: people, verdicts that they gave before, or a known taste in tests and the lab."""
+"""Who names a round's best and worst: the verdicts that people gave before."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -10,19 +10,6 @@ from .declared import measured
 from .rounds import Rounds, Shown
 
 Choose = Callable[[Rounds, Sequence[Shown]], tuple[int, int]]
-
-
-def by_taste(taste: Callable[[str, str], float]) -> Choose:
-    """The candidates whose picks a known taste likes most and least, on average over the pools."""
-
-    def choose(rounds: Rounds, shown: Sequence[Shown]) -> tuple[int, int]:
-        liked = [
-            float(np.mean([taste(p.prompt, p.responses[k]) for p, k in zip(rounds.pools, one.picks, strict=True)]))
-            for one in shown
-        ]
-        return _extremes(liked)
-
-    return choose
 
 
 def by_judgments(rows: Sequence[PreferenceRow]) -> Choose:

@@ -24,18 +24,13 @@ from ...models import NoModel
 from ...rows import Message
 from ..fast.states import Pair
 from ..interface import Scored
-from .declared import FEATURES, REWARD_MODEL, measured
+from .declared import FEATURES, measured
 from .expressions import FUNCTIONS, Language, NoValue, Number, Refused, parse_program, value_of
 
 Array = NDArray[np.float64]
 METHOD = "in_context_reward_code"
 RESULT = "reward"
-
-
-def language(*, reward_model: bool = False) -> Language:
-    """What a program may read and call."""
-    names = {*FEATURES, REWARD_MODEL} if reward_model else set(FEATURES)
-    return Language(frozenset(names), FUNCTIONS)
+LANGUAGE = Language(frozenset(FEATURES), FUNCTIONS)  # what a program may read and call
 
 
 @dataclass(frozen=True)
@@ -46,16 +41,9 @@ class Program:
     steps: tuple[tuple[str, ast.expr], ...]
 
     @classmethod
-    def read(cls, source: str, *, reward_model: bool = False) -> "Program":
+    def read(cls, source: str) -> "Program":
         """Raises Refused (a ValueError) in words that can be sent back to the writer."""
-        return cls(source.strip(), parse_program(source, language(reward_model=reward_model), RESULT))
-
-    @property
-    def reads_reward_model(self) -> bool:
-        """Does any step read the reward model's score?"""
-        return any(
-            isinstance(node, ast.Name) and node.id == REWARD_MODEL for _, tree in self.steps for node in ast.walk(tree)
-        )
+        return cls(source.strip(), parse_program(source, LANGUAGE, RESULT))
 
     def trace(self, features: Mapping[str, float]) -> dict[str, float]:
         """The value of every step for one response. Raises NoValue."""
@@ -129,4 +117,4 @@ def texts(prompt: Sequence[Message], response: Sequence[Message]) -> tuple[str, 
     return (prompt[-1]["content"] if prompt else ""), "\n".join(message["content"] for message in response)
 
 
-__all__ = ["CodeReward", "Program", "Refused", "language", "texts"]
+__all__ = ["CodeReward", "Program", "Refused", "texts"]

@@ -4,13 +4,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..fast.style import COMMON, PATTERNS, WORD
 from ..tools.counting import form
 
-REWARD_MODEL = "reward_model"  # declared where a reward model stands beside
 WARM = frozenset("thank thanks glad happy lovely wonderful great welcome enjoy hope dear cheers luck".split())
 HEDGES = frozenset("perhaps maybe might may could possibly probably likely seems often usually sometimes".split())
 
@@ -79,17 +75,11 @@ FEATURES: dict[str, Feature] = {
 }
 
 
-def declaration(*, reward_model: bool = False) -> str:
+def declaration() -> str:
     """The features as a list for the one who writes the code."""
-    lines = [f"{name}: {feature.meaning}" for name, feature in FEATURES.items()]
-    if reward_model:
-        lines.append(f"{REWARD_MODEL}: the trained reward model's score (about -5 to 5, larger is better)")
-    return "\n".join(lines)
+    return "\n".join(f"{name}: {feature.meaning}" for name, feature in FEATURES.items())
 
 
-def measured(texts: Sequence[tuple[str, str]], scores: NDArray[np.float64] | None = None) -> list[Mapping[str, float]]:
-    """The features of n (prompt, response) texts. ``scores`` [n] of a reward model become the feature of its name."""
-    found: list[Mapping[str, float]] = [{name: one.measure(*text) for name, one in FEATURES.items()} for text in texts]
-    if scores is not None:
-        found = [{**row, REWARD_MODEL: float(score)} for row, score in zip(found, scores, strict=True)]
-    return found
+def measured(texts: Sequence[tuple[str, str]]) -> list[Mapping[str, float]]:
+    """The features of n (prompt, response) texts."""
+    return [{name: one.measure(*text) for name, one in FEATURES.items()} for text in texts]
