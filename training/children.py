@@ -20,6 +20,7 @@ from labeling.models import Project
 from training.caching import cache_folder
 from training.dials import changed_reward_recipe, policy_recipe, reward_recipe
 from training.folders import located, project_folder, stored
+from training.judging import judge_endpoint
 from training.learning.devices import resolve
 from training.learning.job import Job, finished
 from training.learning.judged import Judged, write_judged
@@ -75,9 +76,18 @@ def prepare(run: Run, *, background: bool = True, reward: dict[str, Any] | None 
         replace(job, **_goes_on_from(project, job.recipe["method"])).write(folder)
         judged = judged_by_people(frozen.judgment_ids)
         write_judged(folder, (Judged(of, arm, answers) for of, (arm, answers) in judged.items()))
+    _refuse_unfit(folder, recipe)
     run.snapshot, run.base, run.recipe = frozen, base, recipe.to_json()
     run.environment, run.directory = compute, stored(folder)
     run.save(update_fields=["snapshot", "base", "recipe", "environment", "directory"])
+
+
+def _refuse_unfit(folder: Path, recipe: PolicyRecipe | RewardRecipe) -> None:
+    from training.learning.jobs import refuse_unfit_job  # costs seconds, and few processes prepare a run
+    from training.learning.rewards.methods import reward_method
+
+    asks = isinstance(recipe, RewardRecipe) and bool(reward_method(recipe).judge)
+    refuse_unfit_job(folder, judge=asks and judge_endpoint() is not None)
 
 
 def _goes_on_from(project: Project, method: str) -> dict[str, Any]:

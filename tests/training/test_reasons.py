@@ -37,6 +37,8 @@ def a_home_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def project(tiny_directory: Path) -> Project:
     project = a_project(recipe={"loss_type": "rationale"})
     a_policy(project, 1, directory=str(tiny_directory), current=True, anchor=True)
+    for _ in range(12):
+        a_prompt(project)  # nobody judged these: enough to sample on, and to be kept out of a run
     return project
 
 

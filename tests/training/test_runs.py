@@ -69,6 +69,8 @@ def test_a_prepared_run_has_everything_that_decides_its_result(tiny_directory: P
     project = a_project(recipe={"beta": 0.3, "n_prompts": 10})
     a_policy(project, 1, directory=str(tiny_directory), current=True, anchor=True)
     a_judgment(a_comparison(a_prompt(project)), 1)
+    for _ in range(12):
+        a_prompt(project)
     for kind in ("reward", "policy"):
         run = running.ask_for_run(project=project, kind=kind)
         children.prepare(run)
@@ -80,7 +82,22 @@ def test_a_prepared_run_has_everything_that_decides_its_result(tiny_directory: P
         assert run.snapshot.rows == len((folder / "snapshot.jsonl").read_text().splitlines()) == 1
         assert run.recipe == job.recipe
     assert (job.recipe["beta"], job.anchor) == (0.3, str(tiny_directory))
-    assert json.loads((folder / "prompts.jsonl").read_text())[0]["role"] == "user"
+    prompts = [json.loads(line) for line in (folder / "prompts.jsonl").read_text().splitlines()]
+    assert len(prompts) == 13 and prompts[0][0]["role"] == "user"
+
+
+def test_a_recipe_that_cannot_learn_from_what_was_judged_is_refused_before_its_process_starts(
+    tiny_directory: Path,
+) -> None:
+    project = a_project(recipe={"loss_type": "score_dpo", "model_pairs_share": 0.0})
+    a_policy(project, 1, directory=str(tiny_directory), current=True, anchor=True)
+    for _ in range(12):
+        a_judgment(a_comparison(a_prompt(project)), 4)
+    run = running.ask_for_run(project=project, kind="policy")
+    with pytest.raises(ValueError, match="score_dpo learns from responses whose scores differ"):
+        children.prepare(run)
+    run.refresh_from_db()
+    assert run.snapshot is None
 
 
 def test_a_run_that_cannot_begin_fails_with_its_reason(tiny_directory: Path) -> None:

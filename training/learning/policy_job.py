@@ -131,7 +131,7 @@ def _prepare(directory: Path, report: Report, should_stop: ShouldStop) -> Run:
     if job.kind != "policy":
         raise ValueError(f"this is a {job.kind} job, not a policy job")
     recipe = PolicyRecipe.from_json(job.recipe)
-    refuse_unfit(recipe, people)
+    people, training, validation = divided(directory, recipe, people)
     compute = job.plan or resolve()
     (honour if job.plan else configure)(compute)
     policy = load_policy(job.base, device=compute.device, lora=recipe.lora)
@@ -139,8 +139,6 @@ def _prepare(directory: Path, report: Report, should_stop: ShouldStop) -> Run:
         asking(policy)  # refused now, where it cannot
     incumbent = load_policy(job.base, device=compute.device)
     anchor = incumbent if job.anchor in (None, job.base) else load_policy(job.anchor, device=compute.device)
-    training, validation = split_prompts(jobs.read_prompts(directory), recipe, [row.prompt for row in people])
-    people = [row for row in people if row.prompt not in validation]
     ranker = _ranker(job, recipe, directory, people, compute)
     cache = LogprobCache(
         jobs.cache_of(job, directory),
@@ -165,6 +163,17 @@ def _prepare(directory: Path, report: Report, should_stop: ShouldStop) -> Run:
         report,
         should_stop,
     )
+
+
+def divided(
+    directory: Path, recipe: PolicyRecipe, people: Sequence[PreferenceRow]
+) -> tuple[list[PreferenceRow], list[list[Message]], list[list[Message]]]:
+    """People's pairs, training and validation prompts of a job. Raises ValueError in words where the recipe cannot
+    learn from them."""
+    training, validation = split_prompts(jobs.read_prompts(directory), recipe, [row.prompt for row in people])
+    learned = [row for row in people if row.prompt not in validation]
+    refuse_unfit(recipe, learned)
+    return learned, training, validation
 
 
 def _ranker(

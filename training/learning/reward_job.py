@@ -21,8 +21,9 @@ from .rewards.ensemble import RewardEnsemble, ensemble_digest
 from .rewards.frozen import Shared, Warm
 from .rewards.interface import RewardModel
 from .rewards.lesson import Lesson, Progress
-from .rewards.members import between_members, train_members
+from .rewards.members import between_members, drawn_for, train_members
 from .rewards.methods import reward_method
+from .rewards.robust.blend import NOTHING_KEPT
 from .rows import PreferenceRow, judgments_behind, read_rows
 
 KEPT_BACK = 0.15  # of the prompts, to choose the checkpoint by
@@ -43,7 +44,7 @@ def train_reward(
         raise ValueError(f"this is a {job.kind} job, not a reward job")
     recipe = RewardRecipe.from_json(job.recipe)
     method = reward_method(recipe)
-    method.refuse_unfit(recipe, rows, judge=client is not None)
+    refuse_unfit(recipe, rows, judge=client is not None)
     compute = job.plan or resolve()
     (honour if job.plan else configure)(compute)
     train, kept = keep_back(rows)
@@ -68,6 +69,23 @@ def train_reward(
     }
     ensemble.save(directory / "model", _card(job.base, recipe, result))
     return jobs.finish(directory, {**result, "digest": ensemble_digest(directory / "model")})
+
+
+def refuse_unfit(recipe: RewardRecipe, rows: Sequence[PreferenceRow], *, judge: bool) -> None:
+    """Raise ValueError in words where a method cannot learn from these rows, or a member not from those it is given."""
+    method = reward_method(recipe)
+    method.refuse_unfit(recipe, rows, judge=judge)
+    train, kept = keep_back(rows)
+    for number in range(recipe.members + recipe.evaluation_member):
+        try:
+            method.refuse_unfit(recipe, drawn_for(recipe, train, number), judge=judge)
+        except ValueError as error:
+            raise ValueError(
+                f"{error}. So it is for member {number + 1}: of {len(rows)} rows {len(kept)} are kept back to choose "
+                f"the checkpoint by{', and each member draws its own of the others' if recipe.bootstrap else ''}"
+            ) from None
+    if recipe.auxiliary and not kept:
+        raise ValueError(NOTHING_KEPT)
 
 
 def _warm(job: jobs.Job) -> Warm | None:

@@ -130,6 +130,17 @@ def test_a_longer_list_gives_more_pairs_that_share_its_weight_and_equals_give_no
         LIST_OBJECTIVES["score_dpo"].refuse_unfit(drawn_pairs([list_of_row(row(0, p=0.5))], seed=0))
 
 
+def test_people_alone_who_say_nothing_that_an_objective_learns_from_are_refused_before_a_run() -> None:
+    recipe = PolicyRecipe(loss_type="score_dpo", model_pairs_share=0.0)
+    with pytest.raises(ValueError, match="score_dpo learns from responses whose scores differ"):
+        refuse_recipe(recipe, [row(0, p=0.5)])
+    refuse_recipe(recipe, [row(0, p=0.5), row(1, p=1.0)])
+    refuse_recipe(PolicyRecipe(loss_type="score_dpo", model_pairs_share=0.5), [row(0, p=0.5)])
+    offline = PolicyRecipe(loss_type="offline_rl_alignment", offline_mode="filtered", n_prompts=0)
+    with pytest.raises(ValueError, match="lower score_threshold"):
+        refuse_recipe(replace(offline, score_threshold=0.9), [row(0, p=0.5)])
+
+
 @pytest.mark.parametrize(("scores", "beta"), [((1.0, 0.0), 0.3), ((0.5, 0.5), 0.15)])
 def test_score_dpo_is_dpo_for_certain_scores_and_at_half_its_beta_for_even_ones(
     scores: tuple[float, float], beta: float

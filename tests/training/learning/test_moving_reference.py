@@ -73,6 +73,11 @@ def test_a_reference_that_could_not_move_in_a_round_is_refused_in_words() -> Non
     with pytest.raises(ValueError, match="every 4 steps, and a round has at most 3: lower ref_model_sync_steps"):
         refuse_unfit(replace(recipe, ref_model_sync_steps=4), ROWS[:2])
     refuse_unfit(replace(recipe, ref_model_sync_steps=4, sync_ref_model=False), ROWS[:2])
+    with pytest.raises(ValueError, match="a round has at most 1"):  # prompts that nothing is sampled on are no steps
+        refuse_unfit(replace(recipe, model_pairs_share=0.0), ROWS[:2])
+    refuse_unfit(replace(recipe, model_pairs_share=1.0, ref_model_sync_steps=2), ROWS[:2])
+    with pytest.raises(ValueError, match="a round has at most 2"):
+        refuse_unfit(replace(recipe, model_pairs_share=1.0, ref_model_sync_steps=3), ROWS[:2])
 
 
 @pytest.mark.parametrize("share", [1.0, 0.6])

@@ -1,5 +1,6 @@
 """The reward methods' losses against answers that are known another way: brute force, closed forms, limits."""
 
+from dataclasses import replace
 from itertools import permutations, product
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 
 from tests.training.rewards.test_pairwise import row, said
 from training.learning.recipes import RewardRecipe
+from training.learning.reward_job import keep_back, refuse_unfit
 from training.learning.rewards.bradley_terry import Labels, bradley_terry_loss, davidson_loss, rao_kupper_loss
 from training.learning.rewards.fast.likelihood import sigmoid
 from training.learning.rewards.heads.attributes import regression_loss, scaled_bradley_terry_loss
@@ -20,6 +22,8 @@ from training.learning.rewards.heads.headed import ridge_weights
 from training.learning.rewards.heads.rankings import plackett_luce_loss, ranked_items, ranking_of, split_loss
 from training.learning.rewards.heads.stepwise import solution_score
 from training.learning.rewards.methods import REWARD_METHODS, reward_method
+from training.learning.rewards.robust.declared import DECLARED
+from training.learning.rows import PreferenceRow
 
 EXACT: dict[str, Any] = {"tolerance_grad": 1e-12, "tolerance_change": 1e-15}
 DIFFERENCE = torch.linspace(-3, 3, 7, dtype=torch.float64)
@@ -254,3 +258,31 @@ def test_data_that_do_not_suffice_are_refused_in_words() -> None:
     recipe = RewardRecipe(method="plackett_luce_pessimism")
     with pytest.raises(ValueError, match="a tie orders nothing"):
         reward_method(recipe).refuse_unfit(recipe, [row(1, "A", "B", 0.5)])
+
+
+def test_what_only_the_rows_kept_back_carry_is_refused_before_anything_is_loaded() -> None:
+    rows = [replace(row(number, "A", "B", 1.0), prompt=said("user", f"Prompt {number}?")) for number in range(120)]
+    train, kept = keep_back(rows)
+    assert kept
+
+    def where(those: list[PreferenceRow], **given: object) -> list[PreferenceRow]:
+        return [replace(one, **given) if one in those else one for one in rows]  # type: ignore[arg-type]
+
+    rated = where(kept, ratings=({"clarity": 3.0}, {"clarity": 1.0}))
+    helpsteer2 = RewardRecipe(method="helpsteer2", attribute="clarity")
+    reward_method(helpsteer2).refuse_unfit(helpsteer2, rated)
+    with pytest.raises(ValueError, match=f"of 120 rows {len(kept)} are kept back"):
+        refuse_unfit(helpsteer2, rated, judge=False)
+    told = [replace(one, criterion="short" if one in train else "warm") for one in rows]
+    with pytest.raises(ValueError, match="all judgments name one criterion"):
+        refuse_unfit(RewardRecipe(method="context_aware"), told, judge=False)
+    few = where(train[:1], ratings=({"clarity": 3.0}, {"clarity": 1.0}))
+    refuse_unfit(helpsteer2, few, judge=False)
+    with pytest.raises(ValueError, match="each member draws its own"):
+        refuse_unfit(replace(helpsteer2, members=9, bootstrap=True), few, judge=False)
+
+
+def test_a_blend_without_judgments_kept_back_is_refused_before_it_trains() -> None:
+    recipe = RewardRecipe(method="barfi", auxiliary=[DECLARED[0]])
+    with pytest.raises(ValueError, match="chosen on judgments kept back"):
+        refuse_unfit(recipe, [row(1, "A", "B", 1.0)], judge=False)

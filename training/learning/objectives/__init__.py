@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ..lists import list_of_row
+from ..lists import list_of_row, lists_of_rows
 from ..recipes import PolicyRecipe
 from ..rows import PreferenceRow
 from .aot import AOT, AOT_UNPAIRED
@@ -124,6 +124,20 @@ def refuse_unfit(recipe: PolicyRecipe, rows: Sequence[PreferenceRow]) -> None:
         objective.refuse_unfit(rows)
     if isinstance(objective, ListObjective):
         objective.refuse_unfit([list_of_row(row) for row in rows])
+    if not (recipe.n_prompts and recipe.model_pairs_share):  # then these rows are all there will be
+        _refuse_nothing_left(objective, recipe, rows)
+
+
+def _refuse_nothing_left(objective: Objective, recipe: PolicyRecipe, rows: Sequence[PreferenceRow]) -> None:
+    lists = lists_of_rows(rows)
+    if isinstance(objective, OfflineObjective):
+        objective.examples(lists, recipe)
+    if isinstance(objective, ListObjective) and not objective.prepare(lists, recipe.optim.seed):
+        raise ValueError(
+            f"{objective.key} learns from responses whose scores differ, and in all of these {len(rows)} judgments "
+            "they are equal: let the policy's own samples in (n_prompts and model_pairs_share), or choose another "
+            "loss_type"
+        )
 
 
 __all__ = [

@@ -15,7 +15,10 @@ from ..recipes import ObjectiveDials, PolicyRecipe
 
 def refuse_still(recipe: PolicyRecipe, rows: int) -> None:
     """Raise ValueError in words when a round ends before its reference would move, with ``rows`` pairs of people's."""
-    pairs = min(rows, recipe.n_people or rows) + recipe.n_prompts
+    people = min(rows, recipe.n_people or rows)
+    pairs = people + recipe.n_prompts if 0.0 < recipe.model_pairs_share < 1.0 else people
+    if recipe.model_pairs_share == 1.0:
+        pairs = max(people, recipe.n_prompts)  # people's where no fresh pair is sure
     steps = math.ceil(max(1, round(pairs * recipe.optim.num_train_epochs)) / recipe.optim.batch_size)
     if recipe.sync_ref_model and steps < recipe.ref_model_sync_steps:
         raise ValueError(

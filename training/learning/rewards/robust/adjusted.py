@@ -17,7 +17,7 @@ from ..fast.posterior import FastPosterior
 from ..fast.states import Pair
 from ..interface import RewardModel, Scored, sides
 from ..lesson import Lesson
-from .blend import find_blend, judged
+from .blend import NOTHING_KEPT, find_blend, judged
 from .declared import Scale, declared
 from .fusion import Fusion, ngrams
 from .pessimism import LowerBound
@@ -136,7 +136,7 @@ def find_adjustment(model: RewardModel, lesson: Lesson) -> Blend:
     """
     rows, names = lesson.kept, tuple(lesson.recipe.auxiliary)
     if not rows:
-        raise ValueError("a blend is chosen on judgments kept back: there are too few of them to keep any")
+        raise ValueError(NOTHING_KEPT)
     first, second = sides(rows)
     pairs = [*first, *second]
     rewards, features = model.score(pairs), declared(pairs, names)

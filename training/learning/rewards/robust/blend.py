@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+NOTHING_KEPT = "a blend is chosen on judgments kept back: there are too few of them to keep any"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def judged(signals: ArrayLike, prompt: ArrayLike, pairs: ArrayLike, p: ArrayLike
     order = np.argsort(place, kind="stable")
     order = order[count[place[order]] > 1]
     if not len(order):
-        raise ValueError("a blend is chosen on judgments kept back: there are too few of them to keep any")
+        raise ValueError(NOTHING_KEPT)
     _, starts, owner = np.unique(place[order], return_index=True, return_inverse=True)
     return Judged(x[order], worth[order], owner, starts)
 
