@@ -201,6 +201,30 @@ def test_shrinking_all_the_way_is_a_fresh_model(tmp_path: Path) -> None:
         torch.testing.assert_close(parameter, dict(fresh.named_parameters())[name], atol=1e-6, rtol=0)
 
 
+def test_each_member_goes_on_from_itself_and_the_evaluation_member_never_from_another(tmp_path: Path) -> None:
+    save_tiny(tmp_path / "base")
+    began = []
+    earlier = tmp_path / "earlier"
+    for place, seed in ((earlier, 1), (earlier / "member-1", 2), (earlier / "evaluation", 3)):
+        PairwiseReward.from_policy(tiny_policy(tmp_path / f"policy-{seed}", seed=seed)).save(place, "card")
+        began.append(dict(PairwiseReward.load(place).named_parameters()))
+    still = replace(recipe().optim, learning_rate=1e-12)
+    asked = replace(lesson(tmp_path, Warm(earlier, ROWS), warm_share=0.01), settings=still)
+
+    def moved(number: int | None, start: dict[str, torch.Tensor]) -> float:
+        made = train_warm(replace(asked, number=number, place=tmp_path / f"work-{number}", findings={}))
+        return max(float((value - start[name]).detach().abs().max()) for name, value in made.named_parameters())
+
+    assert [moved(number, start) for number, start in zip((0, 1, None), began, strict=True)] == pytest.approx(
+        [0.0] * 3, abs=1e-9
+    )
+    (earlier / "evaluation").rename(tmp_path / "gone")
+    for number in (None, 2):  # none of that name: cold, and not from the first member
+        cold = replace(asked, number=number, place=tmp_path / f"cold-{number}", findings={})
+        train_warm(cold)
+        assert cold.findings["began"].startswith("cold")
+
+
 def test_another_length_is_refused_in_words(tmp_path: Path) -> None:
     refit(tmp_path, "first", 40, method="warm_start")
     warm = {"warm": str(tmp_path / "first" / "model")}

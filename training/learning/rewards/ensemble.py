@@ -16,11 +16,9 @@ from .fast.likelihood import sigmoid
 from .fast.states import Pair
 from .interface import RewardModel
 from .loading import load_reward
+from .places import member_place, member_places
 
 Array = NDArray[np.float64]
-
-
-EVALUATION = "evaluation"
 SURE = 1e-12  # no probability is taken to be nearer to 0 or 1
 
 
@@ -79,20 +77,18 @@ class RewardEnsemble:
     def save(self, directory: Path, card: str) -> None:
         """The first member is the directory itself; the others lie in ``member-1``, ``member-2`` … within it, the
         evaluation member in ``evaluation``, and ``ensemble.json`` holds the rule."""
-        self.members[0].save(directory, card)
-        for number, member in enumerate(self.members[1:], start=1):
-            member.save(directory / f"member-{number}", card)
+        for number, member in enumerate(self.members):
+            member.save(member_place(directory, number), card)
         if self.evaluation is not None:
-            self.evaluation.save(directory / EVALUATION, card)
+            self.evaluation.save(member_place(directory, None), card)
         rule = {"aggregate": self.rule, "uncertainty_weight": self.uncertainty_weight}
         (directory / "ensemble.json").write_text(json.dumps(rule), encoding="utf-8")
 
     @classmethod
     def load(cls, directory: Path, device: str = "cpu") -> "RewardEnsemble":
         """Read what ``save`` wrote. Raises NoModel in words."""
-        others = sorted(directory.glob("member-*"), key=lambda place: int(place.name.rpartition("-")[2]))
-        members = tuple(load_reward(place, device) for place in (directory, *others))
-        beside = directory / EVALUATION
+        members = tuple(load_reward(place, device) for place in member_places(directory))
+        beside = member_place(directory, None)
         evaluation = load_reward(beside, device) if beside.is_dir() else None
         path = directory / "ensemble.json"  # the first ensembles had none: they were averaged
         rule = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"aggregate": "mean"}
@@ -103,7 +99,7 @@ class RewardEnsemble:
 def ensemble_digest(directory: Path) -> str:
     """Names what ``save`` wrote, by the weights of every member and the rule: the same weights under another rule are
     another model. A lone member's digest is that of its weights. Raises NoModel without any."""
-    others = sorted(directory.glob("member-*"))
+    others = sorted(member_places(directory)[1:])  # by name: the digests of ensembles that were saved already stay
     rule = (directory / "ensemble.json").read_bytes()
     told = model_digest(directory)
     if not others:

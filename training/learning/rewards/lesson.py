@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ..devices import precisely
+from ..devices import Compute, precisely
 from ..evaluation.reward import evaluate
 from ..job import Report, ShouldStop, Stopped
 from ..judges import ChatClient
@@ -54,7 +54,8 @@ class Lesson:
 
     A method builds its model from these and calls ``fit``, once for each phase that it has. What else it learns on its
     way goes into ``findings``: plain JSON, of which the first member's becomes part of the run's result. ``client``
-    asks the configured judge, where there is one.
+    asks the configured judge, where there is one. ``number`` is the member's place in the ensemble; None: the
+    evaluation member, which stands beside it.
     """
 
     policy: Policy
@@ -68,6 +69,12 @@ class Lesson:
     findings: dict[str, Any] = field(default_factory=dict)
     shared: Shared | None = None
     client: ChatClient | None = None
+    number: int | None = 0
+
+    @property
+    def compute(self) -> Compute | None:
+        """How the run computes, where that was resolved."""
+        return self.shared.compute if self.shared else None
 
     @property
     def frozen(self) -> FrozenStates:
@@ -101,7 +108,7 @@ class Lesson:
             done = optimise(
                 module,
                 steps,
-                precisely(loss, self.shared.compute if self.shared else None),
+                precisely(loss, self.compute),
                 self.settings,
                 directory=place,
                 report=self.progress.of(len(steps)),

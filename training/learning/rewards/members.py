@@ -47,6 +47,7 @@ def train_members(
             progress=progress,
             shared=shared,
             should_stop=should_stop,
+            number=number if number < recipe.members else None,
         )
         members.append(adjusted(train(lesson), lesson))
         lessons.append(lesson)

@@ -8,6 +8,7 @@ what a fresh training would begin from. New judgments are mixed with a replay of
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from .frozen import Warm
 from .lesson import Lesson
 from .pairwise import PairwiseReward
 from .pairwise_lesson import train_pairwise, tune
+from .places import member_place
 
 KEY = "warm_start"
 GOES_ON_FROM = ("davidson", "rao_kupper", "bradley_terry", KEY)  # methods whose models it can train further
@@ -25,12 +27,17 @@ COLD = "davidson"  # how the first one is trained, when there is nothing to go o
 
 
 def train_warm(lesson: Lesson) -> PairwiseReward:
-    """One member: from the same member of the earlier ensemble, else a cold training by ``COLD``."""
+    """One member: from the same member of the earlier ensemble, else a cold training by ``COLD``.
+
+    The evaluation member goes on from the earlier evaluation member alone: begun from one of the others, it would share
+    the faults that it is there to find.
+    """
     warm = lesson.shared.warm if lesson.shared else None
-    if warm is None:
+    place = member_place(warm.directory, lesson.number) if warm else None
+    if warm is None or place is None or not place.is_dir():
         lesson.findings["began"] = "cold: there was no reward model that it could go on from"
         return train_pairwise(replace(lesson, recipe=replace(lesson.recipe, method=COLD)))
-    model = _earlier(warm, lesson)
+    model = _earlier(place, lesson)
     _shrink_and_perturb(model, lesson)
     rows, steps = warm_rows(lesson, warm)
     settings = replace(lesson.settings, num_train_epochs=1.0)
@@ -39,9 +46,8 @@ def train_warm(lesson: Lesson) -> PairwiseReward:
     return model
 
 
-def _earlier(warm: Warm, lesson: Lesson) -> PairwiseReward:
-    mine = warm.directory / lesson.place.name  # an ensemble's first member lies in the directory itself
-    model = PairwiseReward.load(mine if mine.is_dir() else warm.directory, lesson.policy.device.type)
+def _earlier(place: Path, lesson: Lesson) -> PairwiseReward:
+    model = PairwiseReward.load(place, lesson.policy.device.type)
     if model.max_length != min(lesson.recipe.max_length, model.text.context):
         raise NoModel("the earlier reward model reads another length: choose the same max_length, or another method")
     return model
