@@ -21,6 +21,7 @@ from training.learning.logprobs import response_logprobs
 from training.learning.recipes import LoraSettings, OptimSettings, RewardRecipe
 from training.learning.rewards.ensemble import RewardEnsemble
 from training.learning.rewards.fast.likelihood import sigmoid
+from training.learning.rewards.frozen import Shared
 from training.learning.rewards.heads.attributes import AttributeReward
 from training.learning.rewards.heads.contexts import ContextReward
 from training.learning.rewards.heads.general_preference import GeneralPreference, train_general_preference
@@ -33,7 +34,8 @@ from training.learning.rewards.heads.scalar import scalar_loss
 from training.learning.rewards.heads.stepwise import StepReward
 from training.learning.rewards.lesson import Lesson, Progress
 from training.learning.rewards.loading import load_reward
-from training.learning.rewards.reading import layout
+from training.learning.rewards.methods import reward_method
+from training.learning.rewards.reading import conversation, layout
 from training.learning.rows import PreferenceRow
 
 OPTIM = OptimSettings(learning_rate=1e-3, batch_size=16, num_train_epochs=1.0, save_steps=1)
@@ -203,6 +205,39 @@ def test_the_implicit_reward_is_the_difference_of_log_probabilities(tmp_path: Pa
     expected = 0.3 * (np.array(mine) - np.array(other))
     assert np.allclose(model.score(asked), expected, atol=1e-4)
     assert np.allclose(load_reward(tmp_path / "reward").score(asked), expected, atol=1e-4)
+
+
+class Watched(Lesson):
+    """Keeps what it would have trained on first."""
+
+    def fit(self, module: Any, steps: Any, *how: Any, **more: Any) -> None:
+        self.findings["first"] = list(steps[0])
+
+
+@pytest.mark.parametrize("method", ["implicit", "hybrid_haf"])
+def test_the_reference_of_a_run_in_bf16_is_read_in_bf16_as_the_policy_is(method: str, tmp_path: Path) -> None:
+    recipe = RewardRecipe(method=method, max_length=64, optim=OptimSettings(batch_size=64))
+    rows, policy = likes_questions(24), tiny_policy(tmp_path / "policy")
+    plan = replace(resolve(), threads=1, dtype="bfloat16")
+    shared = Shared(tmp_path / "cache", compute=plan)
+    lesson = Watched(policy, rows, [], recipe, recipe.optim, tmp_path / "work", Progress(print, 1), shared=shared)
+    unread = policy.text.end_ids[0] if method == "hybrid_haf" else -1  # a head reads no padding, which the end is here
+    groups = [conversation(policy.text, unread, 64, one.prompt, one.responses) for one in rows]
+
+    def sums() -> Any:
+        return np.sort([float(value.sum()) for both in response_logprobs(policy, groups) for value in both])
+
+    exact = sums()
+    with plan.autocast():
+        rounded = sums()
+    reward_method(recipe).train(lesson)
+    first = lesson.findings["first"]
+    if method == "implicit":
+        found = [float(value) for micro in first for value in micro.reference_P2.flatten()]
+    else:
+        found = [value for micro in first for _, both in micro.labels for value in both]
+    gaps = [np.abs(np.sort(found) - known).mean() for known in (rounded, exact)]
+    assert gaps[0] < 0.3 * gaps[1]  # bf16 itself rounds by how rows are laid out
 
 
 def test_another_criterion_turns_the_verdict_round_and_without_one_all_are_weighed(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from ...batches import Batch
+from ...devices import Compute, precision
 from ...logprobs import response_logprobs, sequence_sums
 from ...models import Policy
 from ...optimise import Part
@@ -68,7 +69,7 @@ def train_hybrid(lesson: Lesson) -> HybridReward:
     recipe = lesson.recipe
     about = {"method": "hybrid_haf", "max_length": recipe.max_length}
     model = HybridReward.from_policy(lesson.policy, 1, about)
-    items = referred_items(model, lesson.policy, lesson.train)
+    items = referred_items(model, lesson.policy, lesson.train, lesson.compute)
     model.speak_like(lesson.policy)
     start_from_items(model, pair_items(lesson.train))
 
@@ -80,10 +81,15 @@ def train_hybrid(lesson: Lesson) -> HybridReward:
     return model
 
 
-def referred_items(model: HybridReward, policy: Policy, rows: list[PreferenceRow]) -> list[Item[Referred]]:
-    """Pairs with the frozen reference's log-probabilities of what the model will read."""
+def referred_items(
+    model: HybridReward, policy: Policy, rows: list[PreferenceRow], compute: Compute | None = None
+) -> list[Item[Referred]]:
+    """Pairs with the frozen reference's log-probabilities of what the model will read, in the precision that it will
+    be trained in: else the two differ before the first step."""
     groups = [model.group(row.prompt, row.responses) for row in rows]
-    sums = [[float(values.sum()) for values in both] for both in response_logprobs(policy, groups)]
+    with precision(compute):
+        found = response_logprobs(policy, groups)
+    sums = [[float(values.sum()) for values in both] for both in found]
     return [
         Item(row.prompt, tuple(row.responses), (row, (first, second)))
         for row, (first, second) in zip(rows, sums, strict=True)

@@ -68,9 +68,11 @@ class ImplicitReward(Scored):
 
 
 def train_implicit(lesson: Lesson) -> ImplicitReward:
-    """One member: DPO on the judgments, from the base policy and against it."""
+    """One member: DPO on the judgments, from the base policy and against it, both read in the run's own precision."""
     recipe, policy = lesson.recipe, lesson.policy
     reference = load_policy(policy.ref, device=str(policy.device))
+    compute = lesson.compute
+    dtype = compute.dtype if compute else "float32"
     model = ImplicitReward(policy, reference, recipe.beta, recipe.max_length)
     given = Material(
         policy=policy,
@@ -78,8 +80,10 @@ def train_implicit(lesson: Lesson) -> ImplicitReward:
         recipe=PolicyRecipe(beta=recipe.beta, max_length=recipe.max_length, optim=lesson.settings),
         settings=lesson.settings,
         reference=reference,
-        cache=LogprobCache(lesson.place / "reference", model_digest(reference.directory)),
-        compute=None,
+        cache=LogprobCache(
+            lesson.place / "reference", model_digest(reference.directory), dtype=dtype, device=policy.device.type
+        ),
+        compute=compute,
     )
     training = preference_training(given)
     lesson.fit(policy.model, training.steps, training.loss, lesson.judging(model))
