@@ -66,16 +66,18 @@ def lacking(key: str) -> Lack | None:
     if method is None or (not method.judge and method.needs in FROM_PROJECTS):
         return None
     if method.judge:
-        return None if _judge_is_set() else Lack("asks a language model", f"None is set: {SET_JUDGE}")
+        trouble = _judge_trouble(f"None is set: {SET_JUDGE}")
+        return Lack("asks a language model", trouble) if trouble else None
     why = "People in this project compare pairs and are not asked for that yet"
     return Lack(f"learns from {NEEDS[method.needs][1]}", why)
 
 
-def _judge_is_set() -> bool:
+def _judge_trouble(unset: str) -> str:
+    """Why the judge cannot be asked, in words (``unset`` where there is none); nothing where it can."""
     try:
-        return judge_endpoint() is not None
-    except env.BadSetting:
-        return False  # `judges check` says what is wrong with it
+        return "" if judge_endpoint() else unset
+    except env.BadSetting as error:
+        return str(error).rstrip(".")
 
 
 def chosen_reward(project: Project, key: str) -> dict[str, Any]:

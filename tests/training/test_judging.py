@@ -55,6 +55,8 @@ def test_without_an_address_there_is_no_judge_and_the_command_says_what_to_set(m
         ("judge.example.org", "m", "begins with http"),
         ("http://judge.example.org/v1", "m", "plain http"),
         ("http://127.0.0.1/v1", "", "name of a model"),
+        ("http://127.0.0.1:eighty/v1", "m", "a port that cannot be read"),
+        ("http://2130706433/v1", "m", "written as the number"),
     ],
 )
 def test_settings_that_cannot_be_asked_are_named_without_the_key(monkeypatch, address, model, words) -> None:
@@ -66,12 +68,13 @@ def test_settings_that_cannot_be_asked_are_named_without_the_key(monkeypatch, ad
 
 
 def test_a_judge_that_answers_is_told_from_one_that_answers_in_no_form_or_wrongly(monkeypatch) -> None:
-    served = [Served('{"sum": 42}'), Served("fortytwo"), Served('{"sum": 41}')]
+    served = [Served('{"sum": 42}'), Served("fortytwo", finish="length"), Served('{"sum": 41}')]
     with chat_server(in_turn(*served)) as server:
         set_judge(monkeypatch, server.url + "/", key=KEY)
         said = told()
         assert "in the form asked for\n" in said and "with a key" in said and KEY not in said
-        assert "but not in the form asked for" in told()
+        said = told()
+        assert "and was cut at the limit" in said and "but not in the form asked for" in said
         assert "a weak judge" in told()
         assert KEY not in doctor.judge().what
 
@@ -81,6 +84,21 @@ def test_a_judge_that_refuses_is_told_in_words(monkeypatch) -> None:
         set_judge(monkeypatch, server.url)
         with pytest.raises(CommandError, match=r"404 \(check the address and the name of the model\): no such model"):
             told()
+
+
+@pytest.mark.django_db
+def test_a_method_that_asks_a_judge_is_refused_in_words_before_any_run(monkeypatch) -> None:
+    project = a_project()
+
+    def refused() -> str:
+        with pytest.raises(CommandError) as words:
+            call_command("train", "reward", "--project", project.slug, "--method", "tool_augmented")
+        return str(words.value)
+
+    assert "tool_augmented asks a language model. None is set: give HEED_JUDGE_URL" in refused()
+    set_judge(monkeypatch, "http://judge.example.org/v1", "m", KEY)
+    assert "over plain http" in (said := refused()) and KEY not in said and "None is set" not in said
+    assert not project.runs.exists()
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ def run_compare(options: dict[str, Any], say: Say) -> None:
     from training.lab.summing_up import plot
 
     plan = Plan(**{name: options[name] for name in ("taste", "labels", "noise", "epochs", "prompts", "policy")})
-    methods = objectives([key for key in options["methods"].split(",") if key])
+    methods = objectives(_keys(options["methods"]))
     result = compare(plan, methods, options["seeds"], options["json"], say)
     if options["plot"]:
         title = f"True win rate over the starter: {_about(plan.taste, plan.labels, plan.noise)}"
@@ -67,7 +67,9 @@ def run_overoptimise(options: dict[str, Any], say: Say) -> None:
 
 def add_rewards(parser: ArgumentParser) -> None:
     """The options of `lab rewards`."""
-    parser.add_argument("--methods", default="", metavar="KEY,KEY", help="reward methods; all that ask no judge")
+    parser.add_argument(
+        "--methods", default="", metavar="KEY,KEY", help="reward methods; if absent, all that ask no judge"
+    )
     parser.add_argument("--taste", required=True, help="a built-in taste, or PATH:FUNCTION(prompt, response)")
     parser.add_argument("--second", default="", metavar="TASTE", help="of a second criterion")
     parser.add_argument("--labels", type=int, default=300, help="labels for each method")
@@ -81,11 +83,19 @@ def add_rewards(parser: ArgumentParser) -> None:
 def run_rewards(options: dict[str, Any], say: Say) -> None:
     """Train by every reward method and measure. Raises ValueError in words."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # that a new head has no weights yet is no news
+    from training.judging import judge_endpoint
     from training.lab.rewards import Plan, compare_rewards, recipes
+    from training.learning.judges import ChatClient
 
-    named = ("taste", "second", "labels", "noise", "seed", "prompts", "policy")
+    named, keys = ("taste", "second", "labels", "noise", "seed", "prompts", "policy"), _keys(options["methods"])
     plan = Plan(**{name: options[name] for name in named})
-    compare_rewards(plan, recipes([key for key in options["methods"].split(",") if key]), options["json"], say)
+    endpoint = judge_endpoint() if keys else None  # only a method that was named asks it
+    client = ChatClient(endpoint) if endpoint else None
+    compare_rewards(plan, recipes(keys, judge=client is not None), options["json"], say, client)
+
+
+def _keys(methods: str) -> list[str]:
+    return [key for key in methods.split(",") if key]
 
 
 def _about(taste: str, labels: int, noise: float) -> str:

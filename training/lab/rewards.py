@@ -22,12 +22,13 @@ from training.learning.evaluation.intervals import Estimate
 from training.learning.evaluation.policy import win_rate
 from training.learning.evaluation.reward import accuracy, evaluate
 from training.learning.job import Job
+from training.learning.judges import ChatClient
 from training.learning.models import find_model, load_policy
 from training.learning.recipes import RewardRecipe, SamplerSettings, starter_reward
 from training.learning.reward_job import train_reward
 from training.learning.rewards.baselines import bag_of_words, length_only
 from training.learning.rewards.ensemble import RewardEnsemble
-from training.learning.rewards.methods import REWARD_METHODS
+from training.learning.rewards.methods import REWARD_METHODS, SET_JUDGE
 from training.learning.rows import PreferenceRow
 from training.learning.starter.prompts import held_out_prompts, training_prompts
 
@@ -63,14 +64,19 @@ class Plan:
         return self.second or next(name for name in TASTES if name != self.taste)
 
 
-def recipes(keys: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
-    """What choosing each of these methods sets. Raises ValueError for one that there is not, or that asks a judge."""
+def recipes(keys: Sequence[str] = (), *, judge: bool = False) -> dict[str, dict[str, Any]]:
+    """What choosing each of these methods sets; without names, every one that asks no judge.
+
+    Raises ValueError for one that there is not, or that asks a judge where none is set.
+    """
     listed = {m.key: dict(m.recipe) for m in METHODS if m.kind in ("reward", "reward_check") and m.recipe}
-    every = {**{key: {"method": key} for key in REWARD_METHODS}, **listed}
-    known = {key: recipe for key, recipe in every.items() if not REWARD_METHODS[_named(recipe)].judge}
+    known = {**{key: {"method": key} for key in REWARD_METHODS}, **listed}
+    asking = {key for key, recipe in known.items() if REWARD_METHODS[_named(recipe)].judge}
     if unknown := [key for key in keys if key not in known]:
         raise ValueError(f"there is no reward method {unknown[0]!r} for the lab; there are {', '.join(sorted(known))}")
-    return {key: known[key] for key in keys or known}
+    if not judge and (unasked := [key for key in keys if key in asking]):
+        raise ValueError(f"{unasked[0]} asks a language model, and none is set: {SET_JUDGE}")
+    return {key: known[key] for key in keys or sorted(set(known) - asking, key=list(known).index)}
 
 
 def _named(recipe: Any) -> str:
@@ -108,9 +114,14 @@ class Ground:
 
 
 def compare_rewards(
-    plan: Plan, chosen: dict[str, dict[str, Any]], path: Path, say: Callable[[str], None]
+    plan: Plan,
+    chosen: dict[str, dict[str, Any]],
+    path: Path,
+    say: Callable[[str], None],
+    client: ChatClient | None = None,
 ) -> dict[str, Any]:
     """A row for each method, beside what length and words alone reach on the same data; written to ``path``.
+    ``client`` asks the judge, for methods that need one.
 
     A method that refuses the lab's data is left out, in words; one that fails is a row with its error, and is tried
     again by the next call.
@@ -122,24 +133,30 @@ def compare_rewards(
         ground = Ground(plan)
         for key, changes in wanted.items():
             recipe = RewardRecipe.from_json({**starter_reward().to_json(), **changes})
-            kind = "rankings" if recipe.method in RANKED else REWARD_METHODS[recipe.method].needs
+            kind = _kind(recipe.method)
             rows = ground.rows(kind)
             try:
-                REWARD_METHODS[recipe.method].refuse_unfit(recipe, rows[0], judge=False)
+                REWARD_METHODS[recipe.method].refuse_unfit(recipe, rows[0], judge=client is not None)
             except ValueError as refused:  # what a method needs and no lab can make up
                 say(f"left out: {refused}")
                 continue
-            row = ledger.add({"method": key, "data": kind, **attempted(ground, recipe, rows)})
+            row = ledger.add({"method": key, "data": kind, **attempted(ground, recipe, rows, client)})
             say(told(row))
     ledger.rows = list({row["method"]: row for row in ledger.rows}.values())
     return ledger.finish({"data": "simulated"})
 
 
-def attempted(ground: Ground, recipe: RewardRecipe, rows: Rows) -> dict[str, Any]:
+def _kind(method: str) -> str:
+    """The data that a method learns from; what a judge writes is written about pairs."""
+    found = REWARD_METHODS[method]
+    return "rankings" if method in RANKED else "pairs" if found.judge else found.needs
+
+
+def attempted(ground: Ground, recipe: RewardRecipe, rows: Rows, client: ChatClient | None = None) -> dict[str, Any]:
     """What was measured of one method, or why it could not be."""
     began = time.process_time()
     try:
-        return measured(ground, recipe, rows)
+        return measured(ground, recipe, rows, client)
     except Exception as error:  # a comparison of all methods does not end with one of them
         return {"error": f"{type(error).__name__}: {error}", "seconds": time.process_time() - began}
 
@@ -153,14 +170,14 @@ def told(row: dict[str, Any]) -> str:
     return f"{row['method']}: {right:.3f} of {pairs} pairs, best of 4 {best:.3f}, {row['seconds']:.0f} s"
 
 
-def measured(ground: Ground, recipe: RewardRecipe, rows: Rows) -> dict[str, Any]:
+def measured(ground: Ground, recipe: RewardRecipe, rows: Rows, client: ChatClient | None = None) -> dict[str, Any]:
     """Train one reward model as a job, predict the held-out pairs, choose the best of four answers."""
     (train, held_out), began = rows, time.process_time()
     with TemporaryDirectory(prefix="heed-reward-") as place:
         directory = Path(place) / "job"
         compute = resolve().to_json()
         Job("reward", str(find_model(ground.plan.policy)), recipe.to_json(), compute=compute).write(directory, train)
-        train_reward(directory, lambda *told: None, lambda: False)
+        result = train_reward(directory, lambda *told: None, lambda: False, client=client)
         seconds = time.process_time() - began
         parameters = parameters_in(directory / "model")
         ensemble = RewardEnsemble.load(directory / "model")
@@ -175,6 +192,7 @@ def measured(ground: Ground, recipe: RewardRecipe, rows: Rows) -> dict[str, Any]
         "best_of_4": asdict(best),
         "seconds": seconds,
         "parameters": parameters,
+        **{name: result[name] for name in ("judge",) if name in result},
     }
 
 

@@ -3,9 +3,12 @@
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.management import call_command
 
+from tests.training.judges.chat_server import Served, chat_server
 from tests.training.learning.tiny import save_tiny
 from training.lab import rewards
 from training.lab.reward_data import MAKERS, Answered, People, clean
@@ -62,10 +65,13 @@ def test_what_is_held_out_is_clean_and_asks_both_criteria() -> None:
     assert all(row.p in (0.0, 1.0) for row in held_out)
 
 
-def test_the_lab_knows_every_method_that_asks_no_judge() -> None:
+def test_the_lab_knows_every_method_and_asks_a_judge_only_where_one_is_named_and_set() -> None:
     judged = {key for key, method in REWARD_METHODS.items() if method.judge}
-    assert set(REWARD_METHODS) - judged <= set(recipes())
-    assert not judged & set(recipes())
+    for judge in (False, True):
+        assert set(REWARD_METHODS) - judged <= set(recipes(judge=judge)) and not judged & set(recipes(judge=judge))
+    assert list(recipes(sorted(judged), judge=True)) == sorted(judged)
+    with pytest.raises(ValueError, match="tool_augmented asks a language model, and none is set: give HEED_JUDGE_URL"):
+        recipes(["davidson", "tool_augmented"])
     with pytest.raises(ValueError, match="no reward method 'poem' for the lab"):
         recipes(["poem"])
     with pytest.raises(ValueError, match="at least 20 labels"):
@@ -83,7 +89,7 @@ def test_a_method_that_fails_is_a_row_and_one_that_refuses_its_data_is_left_out(
     good = {"accuracy": {"value": 0.75, "n": 12}, "best_of_4": {"value": 0.5}, "seconds": 1.0}
     lucky = False
 
-    def measured(ground: object, recipe: RewardRecipe, rows: object) -> dict[str, object]:
+    def measured(ground: object, recipe: RewardRecipe, rows: object, client: None) -> dict[str, object]:
         if recipe.method == "implicit" and not lucky:
             raise ValueError("out of luck")
         return good
@@ -115,3 +121,27 @@ def test_methods_are_trained_on_their_own_data_and_a_second_call_repeats_nothing
     assert json.loads(path.read_text()) == result
     assert compare_rewards(plan, chosen, path, told.append)["rows"] == result["rows"]
     assert len(told) == 4
+
+
+def judging(asked: dict[str, Any]) -> Served:
+    """What each method asks for."""
+    number, told = int(asked["seed"]), asked["messages"][0]["content"]
+    if "reward functions" in told:
+        return Served(f"```\nreward = {['words', '-words', 'questions'][number % 3]}\n```")
+    return Served("Rationale: It is clear." if "You work in turns" in told else "It is clear.")
+
+
+@pytest.mark.slow
+def test_a_judge_that_is_set_writes_for_the_lab_s_methods(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys, path = ["critique_based", "tool_augmented", "in_context_reward_code"], tmp_path / "rewards.json"
+    words = ["rewards", "--methods", ",".join(keys), "--taste", "brevity", "--labels", "20", "--prompts", "24"]
+    with chat_server(judging) as server:
+        monkeypatch.setenv("HEED_JUDGE_URL", server.url)
+        monkeypatch.setenv("HEED_JUDGE_MODEL", "test")
+        call_command("lab", *words, "--policy", str(save_tiny(tmp_path / "base")), "--json", str(path))
+    rows = json.loads(path.read_text())["rows"]
+    assert [row["method"] for row in rows] == keys and not any("error" in row for row in rows)
+    assert [row["judge"]["texts"] for row in rows] == [40, 40, 30] and rows[0]["judge"]["model"] == "test"
+    assert "tool_augmented: " in capsys.readouterr().err

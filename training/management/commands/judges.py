@@ -41,7 +41,8 @@ class Command(BaseCommand):
         except (BadSetting, JudgeTrouble) as error:
             raise CommandError(str(error)) from error
         took = time.monotonic() - began
-        self.stdout.write(f"it answered in {took:.1f} s, {answer.tokens or 'an unknown number of'} tokens")
+        cut = ", and was cut at the limit" if answer.cut else ""
+        self.stdout.write(f"it answered in {took:.1f} s, {answer.tokens or 'an unknown number of'} tokens{cut}")
         try:
             right = json_object(answer.text, {"sum": int})["sum"] == 42
         except ValueError as error:

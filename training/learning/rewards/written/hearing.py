@@ -72,8 +72,9 @@ class Hearing:
         lesson.findings["judge"] = self.to_json()
 
     def to_json(self) -> dict[str, Any]:
-        """What a run's result says: texts asked for, those that could not be used, and some reasons."""
-        return {"texts": self.total, "unusable": self.unusable, "why": list(self._reasons)[:REASONS]}
+        """What a run's result says: who was asked for how many texts, those that could not be used, some reasons."""
+        asked = {"model": self.client.endpoint.model, "texts": self.total}
+        return {**asked, "unusable": self.unusable, "why": list(self._reasons)[:REASONS]}
 
 
 def whole_sentences(answer: Answer) -> str:
