@@ -88,6 +88,15 @@ def disk() -> Finding:
     return good(words)
 
 
+def cache() -> Finding:
+    """What training runs keep of frozen models: it may all be deleted, and is computed again when it is asked for."""
+    folders = [folder for folder in env.home().glob("projects/*/cache") if folder.is_dir()]
+    taken = sum(file.stat().st_size for folder in folders for file in folder.glob("*/*"))
+    limit = env.integer("HEED_CACHE_MAX_MB", 2048, low=0, high=1_000_000)
+    words = f"the runs' cache takes {taken / 1e6:.0f} MB in {len(folders)} project{'' if len(folders) == 1 else 's'}"
+    return good(f"{words}; each keeps at most {limit} MiB (HEED_CACHE_MAX_MB)")
+
+
 def home() -> Finding:
     """Whether HEED_HOME belongs to who runs this."""
     status = env.home().stat()
@@ -192,7 +201,7 @@ def judge() -> Finding:
     return good(f"judge: {endpoint.shown} (manage.py judges check asks it)")
 
 
-BEFORE_DATABASE: tuple[Callable[[], Finding], ...] = (machine, packages, disk, home, port, browser, model, judge)
+BEFORE_DATABASE: tuple[Callable[[], Finding], ...] = (machine, packages, disk, cache, home, port, browser, model, judge)
 WITH_DATABASE: tuple[Callable[[], Finding], ...] = (tables, notifications)
 
 

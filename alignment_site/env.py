@@ -31,6 +31,7 @@ DECLARED = {
     "HEED_JUDGE_MODEL": "its name, as its server knows it",
     "HEED_JUDGE_KEY": "its key, if it wants one; never stored or shown",
     "HEED_IMPORT_MAX_MB": "largest file to import, in MiB of text once decompressed (4096)",
+    "HEED_CACHE_MAX_MB": "most of a project's disk, in MiB, for what frozen models made of its responses (2048)",
     "HEED_REQUIRE_BROWSER": "1 makes a missing browser fail the tests that need one instead of skipping them",
     "HEED_BROWSER": "path of the Chromium that the browser tests use",
     "TORCH_ARGS": "arguments that `make up` passes to pip for torch",

@@ -216,6 +216,7 @@ WHITENOISE_MAX_AGE = 60
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000
 FILE_UPLOAD_TEMP_DIR = None
 IMPORT_MAX_BYTES = env.integer("HEED_IMPORT_MAX_MB", 4096, low=1, high=1_000_000) * 2**20
+CACHE_MAX_BYTES = env.integer("HEED_CACHE_MAX_MB", 2048, low=0, high=1_000_000) * 2**20
 TRANSFERS = HEED_HOME / "transfers"  # uploaded files until they are in, and exported ones until they are taken away
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

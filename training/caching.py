@@ -1,7 +1,8 @@
 """The cache of a project's runs: files that its training children write, each with a row that points to it.
 
 A child knows no database: it finds and leaves files below one folder. When a run ends its new files get their rows;
-rows whose file is gone go, and so do, after a day, files that nobody can read.
+rows whose file is gone go, and so do, after a day, files that nobody can read. What does not fit the cache's budget
+goes, what was used longest ago first.
 """
 
 import shutil
@@ -73,6 +74,32 @@ def forget_model(project: Project, digest: str) -> int:
         shutil.rmtree(folder, ignore_errors=True)
     CachedShard.objects.filter(project=project, model_digest=digest).delete()
     return freed
+
+
+def evict(project: Project, budget: int) -> int:
+    """Delete what was used longest ago until the rest fits a budget; nothing while a run of the project is at work.
+
+    What is gone is computed again where it is asked for. Returns the bytes freed.
+    """
+    over = cached_bytes(project) - budget
+    if over <= 0 or project.runs.filter(state=Run.State.RUNNING).exists():
+        return 0
+    freed, gone = 0, []
+    for shard in sorted(CachedShard.objects.filter(project=project), key=_last_used):
+        if freed >= over:
+            break
+        file_of(shard).unlink(missing_ok=True)
+        freed += shard.bytes
+        gone.append(shard.pk)
+    CachedShard.objects.filter(pk__in=gone).delete()
+    return freed
+
+
+def _last_used(shard: CachedShard) -> float:
+    try:
+        return file_of(shard).stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def cached_bytes(project: Project) -> int:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from labeling.actions.projecting import pause_project, resume_project
 from labeling.actions.telling import tell_project
 from labeling.models import Project
-from training.caching import cached_bytes, forget_model, register_shards
+from training.caching import cached_bytes, evict, forget_model, register_shards
 from training.folders import is_ours, located, size_of
 from training.models import PolicyVersion, RewardVersion, Run
 
@@ -46,6 +46,7 @@ def to_delete(versions: list[Kept], *, keep_last: int = KEEP_LAST) -> list[int]:
 def tidy(project: Project) -> int:
     """Delete the weights that the rules do not keep, and what ended runs left. Returns the bytes freed."""
     freed = _tidy_policies(project) + _tidy_rewards(project) + _tidy_runs(project) + register_shards(project)
+    freed += evict(project, cache_budget(project))
     if freed:
         tell_project(project.pk)
     return freed
@@ -96,14 +97,23 @@ def _tidy_runs(project: Project) -> int:
     return freed
 
 
+def cache_budget(project: Project) -> int:
+    """What the cache may take: HEED_CACHE_MAX_MB, and no more than the models leave of the project's own budget."""
+    return max(0, min(settings.CACHE_MAX_BYTES, project.disk_budget_bytes - _version_bytes(project)))
+
+
 def used_bytes(project: Project) -> int:
     """What the project's own versions and its cache take."""
+    return _version_bytes(project) + cached_bytes(project)
+
+
+def _version_bytes(project: Project) -> int:
     sizes = [
         (row.directory, row.bytes)
         for rows in (project.policies.filter(deleted_at=None), project.rewards.filter(deleted_at=None))
         for row in rows.iterator()
     ]
-    return sum(size for directory, size in sizes if is_ours(directory)) + cached_bytes(project)
+    return sum(size for directory, size in sizes if is_ours(directory))
 
 
 def trouble(project: Project, free: int) -> str:

@@ -59,6 +59,16 @@ def test_an_address_of_another_machine_is_named(monkeypatch: pytest.MonkeyPatch)
     assert "HEED_HOST" in found.mend
 
 
+def test_the_cache_of_training_runs_is_told_with_its_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HEED_HOME", str(tmp_path))
+    monkeypatch.setenv("HEED_CACHE_MAX_MB", "7")
+    folder = tmp_path / "projects" / "1" / "cache" / "states"
+    folder.mkdir(parents=True)
+    (folder / "one.safetensors").write_bytes(bytes(3_000_000))
+    found = doctor.cache()
+    assert found.what == "the runs' cache takes 3 MB in 1 project; each keeps at most 7 MiB (HEED_CACHE_MAX_MB)"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_database_without_durability_is_bad() -> None:
     found = doctor.database()  # the tests' own server has it switched off

@@ -7,17 +7,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from django.conf import settings
 from django.utils import timezone
 
 from labeling.models import Project, Role
 from tests.training.cast import a_comparison, a_judgment, a_person, a_policy, a_project, a_prompt
 from training import child, children, disk, running, snapshot
-from training.caching import cache_folder, cached_bytes, file_of, forget_model, register_shards
+from training.caching import cache_folder, cached_bytes, evict, file_of, forget_model, register_shards
 from training.dials import reward_recipe
 from training.erasing import erase_project
 from training.folders import located, project_folder, stored
+from training.learning.cache import ResponseCache
 from training.learning.job import Job
-from training.learning.shards import Origin, write_shard
+from training.learning.shards import Origin, open_shard, write_shard
 from training.models import CachedShard, RewardVersion, Run
 from training.queries.runs import run_page
 
@@ -53,6 +55,44 @@ def test_a_row_whose_file_is_gone_goes() -> None:
     path.unlink()
     register_shards(project)
     assert [file_of(row).is_file() for row in CachedShard.objects.filter(project=project)] == [True]
+
+
+def test_what_was_used_longest_ago_goes_when_the_cache_is_full_and_never_beside_a_run_at_work() -> None:
+    project, other = a_project(), a_project()
+    elsewhere = a_shard(other)
+    paths = [a_shard(project) for _ in range(4)]
+    for age, path in enumerate(paths):
+        os.utime(path, (1000 - age, 1000 - age))
+    origin = Origin("reference", DIGEST, "float32", "m" * 64)
+    oldest = open_shard(paths[3], origin)
+    assert oldest is not None
+    cache = ResponseCache(cache_folder(project), origin)
+    assert cache.get(next(iter(oldest.rows))) is not None  # reading it is using it
+    for one in (project, other):
+        register_shards(one)
+    room = cached_bytes(project) - 1
+    run = Run.objects.create(project=project, kind="reward", state="running")
+    assert evict(project, room) == 0
+    Run.objects.filter(pk=run.pk).update(state="done")
+    size = paths[2].stat().st_size
+    assert evict(project, room) == size
+    assert [path.exists() for path in (*paths, elsewhere)] == [True, True, False, True, True]
+    assert CachedShard.objects.filter(project=project).count() == 3
+    assert evict(project, room) == 0
+    paths[1].unlink()
+    assert evict(project, 0) == cached_bytes(other) * 3 and cached_bytes(project) == 0 and elsewhere.exists()
+
+
+def test_tidying_keeps_the_cache_within_its_setting_and_what_the_models_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = a_project(disk_budget_bytes=1000)
+    a_shard(project)
+    monkeypatch.setattr(settings, "CACHE_MAX_BYTES", 600)
+    assert disk.cache_budget(project) == 600
+    folder = project_folder(project, "runs", "1", "model")
+    a_policy(project, 1, directory=stored(folder), bytes=700, anchor=True)
+    assert disk.cache_budget(project) == 300
+    monkeypatch.setattr(settings, "CACHE_MAX_BYTES", 0)
+    assert disk.tidy(project) > 0 and cached_bytes(project) == 0
 
 
 def test_what_a_killed_writer_left_goes_after_a_day() -> None:

@@ -109,6 +109,7 @@ class ResponseCache:
             if value is None:
                 self._mend(shard)
             else:
+                shard.used()
                 self._read[key] = value
         return self._read.get(key)
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class Shard:
         self, path: Path, rows: dict[bytes, int], starts: list[int], checks: bytes, values: torch.Tensor
     ) -> None:
         self.path, self.rows = path, rows
+        self._used = False
         self._starts, self._checks, self._values = starts, checks, values
 
     def read(self, key: bytes) -> torch.Tensor | None:
@@ -52,6 +54,13 @@ class Shard:
         row = self.rows[key]
         value = self._values[self._starts[row] : self._starts[row + 1]].clone()
         return value if _check(key, value) == self._checks[8 * row : 8 * row + 8] else None
+
+    def used(self) -> None:
+        """Date the file now, once: where room is short, what was used longest ago goes first."""
+        if not self._used:
+            self._used = True
+            with suppress(OSError):
+                os.utime(self.path)
 
 
 def write_shard(directory: Path, origin: Origin, entries: Mapping[bytes, torch.Tensor]) -> Path:

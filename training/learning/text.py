@@ -12,6 +12,7 @@ from typing import Any
 from .rows import Message
 
 Tokens = tuple[int, ...]
+RENDERING = 1  # raise it when the same conversation comes out as other tokens: what is cached by text is then unknown
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from labeling.access import object_in
 from labeling.models import Role
 from labeling.pages.doors import ProjectRequest, project_page, project_render
 from training.by_hand import promote_by_hand, re_anchor, roll_back
+from training.caching import cached_bytes
+from training.disk import cache_budget
 from training.forms import PromoteForm
 from training.models import PolicyVersion, RewardVersion
 from training.policies import CannotPromote
@@ -33,6 +35,8 @@ def policies(request: ProjectRequest) -> HttpResponse:
         rows=version_rows(request.project),
         rewards=rewards,
         disk=sum(stored),
+        cache=cached_bytes(request.project),
+        cache_budget=cache_budget(request.project),
     )
 
 

@@ -1,5 +1,6 @@
 """Groups: the boundary, end tokens, many turns, no template, cuts that are counted."""
 
+from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.training.learning.tiny import answer, tokenizer, user
+from training.learning.rewards.reading import conversation
 from training.learning.rows import Message
-from training.learning.text import Group, Text, cuts, end_ids, fit
+from training.learning.text import RENDERING, Group, Text, cuts, end_ids, fit
 
 CHATTY = Text(tokenizer(chat=True), (0,), 256)
 PLAIN = Text(tokenizer(chat=False), (0,), 256)
@@ -132,3 +134,11 @@ def test_end_tokens_are_the_tokenizers_then_the_generation_settings(eos: Any, ge
 def test_a_tokenizer_without_an_end_token_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match="no eos token: set eos_token"):
         end_ids(SimpleNamespace(eos_token_id=None), None)
+
+
+def test_tokens_that_come_out_otherwise_than_before_ask_for_another_number_in_the_caches_key() -> None:
+    """Where this fails, raise RENDERING in text.py and write the new pair here."""
+    said = [*user("Hi"), *answer("Blue."), *user("Why <|end|>?")]
+    rendered = [conversation(text, 1, 24, said, [answer("So."), []]) for text in (CHATTY, PLAIN)]
+    whole = [(group.prompt, group.responses) for group in rendered]
+    assert (RENDERING, sha256(repr(whole).encode()).hexdigest()[:16]) == (1, "27d861031306151e")

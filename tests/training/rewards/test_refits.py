@@ -1,5 +1,6 @@
 """Refits of a reward model: what is known is not computed again, and the weights are those of a cold one."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from training.learning.job import Job
 from training.learning.jobs import run_job
 from training.learning.models import NoModel, load_policy
 from training.learning.recipes import OptimSettings, RewardRecipe
+from training.learning.rewards import frozen
 from training.learning.rewards.ensemble import RewardEnsemble
 from training.learning.rewards.fast.posterior import PRIOR_SCALES
 from training.learning.rewards.frozen import Shared, Warm
@@ -25,7 +27,8 @@ from training.learning.rewards.pairwise import PairwiseReward
 from training.learning.rewards.pairwise_lesson import fit_head, fit_ties
 from training.learning.rewards.reading import head
 from training.learning.rewards.warm_start import train_warm, warm_rows
-from training.learning.rows import PreferenceRow
+from training.learning.rows import Message, PreferenceRow
+from training.learning.text import RENDERING
 
 ROWS = likes_questions(150)
 PLAN = replace(resolve(), threads=1).to_json()
@@ -77,6 +80,26 @@ def test_frozen_states_are_those_the_head_reads(tmp_path: Path) -> None:
     found = Shared(tmp_path / "cache").states_of(policy, 512).read(asked, model.tokens)
     np.testing.assert_allclose(found, model.last_states(asked), atol=1e-4)
     assert Shared(tmp_path / "cache").states_of(policy, 512).read([], model.tokens).size == 0
+
+
+def test_renderings_of_an_older_version_of_the_code_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = tiny_policy(tmp_path / "policy")
+    asked, rendered = pairs(ROWS[:2]), []
+
+    def render(prompt: Sequence[Message], response: Sequence[Message]) -> tuple[int, ...]:
+        rendered.append(prompt)
+        return (1, 2, 3)
+
+    def read() -> int:
+        before = len(rendered)
+        Shared(tmp_path / "cache").states_of(policy, 512).read(asked, render)
+        return len(rendered) - before
+
+    assert (read(), read()) == (len(asked), 0)
+    monkeypatch.setattr(frozen, "RENDERING", RENDERING + 1)
+    assert (read(), read()) == (len(asked), 0)
 
 
 def test_the_tie_parameter_of_a_head_is_the_likeliest_one(tmp_path: Path) -> None:

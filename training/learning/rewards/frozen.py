@@ -16,7 +16,7 @@ from ..models import Policy, model_digest
 from ..rows import Message, PreferenceRow
 from ..shards import Origin
 from ..steady import machine, steady_states
-from ..text import Tokens
+from ..text import RENDERING, Tokens
 from .fast.states import Pair
 
 Array = NDArray[np.float64]
@@ -92,8 +92,8 @@ class Shared:
 
 
 def rendering(policy: Policy, max_length: int) -> str:
-    """A digest of what decides a conversation's tokens: tokenizer, template, end tokens, length, library."""
-    digest = hashlib.sha256(f"{max_length} {policy.text.end_ids} {transformers.__version__}".encode())
+    """A digest of what decides a conversation's tokens: our code, tokenizer, template, end tokens, length, library."""
+    digest = hashlib.sha256(f"{RENDERING} {max_length} {policy.text.end_ids} {transformers.__version__}".encode())
     for path in sorted(policy.directory.iterdir()):
         if path.suffix != ".safetensors" and path.is_file():
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
