@@ -1,5 +1,6 @@
 """Answers of a judge that cannot be used: left out, counted and told; too many end the run, and so does a stop."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def run(policy: Policy, tmp_path: Path) -> Run:
     """Runs a job of six judgments with a judge that follows a script."""
 
     def run(script: Script, stop: Callable[[], bool] = lambda: False, **recipe: Any) -> Ran:
-        written = {} if "code_rounds" in recipe else {"longest_writing": 2}
+        written = {} if recipe["method"] == "in_context_reward_code" else {"longest_writing": 2}
         asked = RewardRecipe(optim=QUICK, **written, **recipe)
         compute = resolve().to_json()
         rows = [row(number) for number in range(6)]
@@ -99,6 +100,14 @@ def test_a_stop_is_heard_between_the_answers_of_a_judge(method: str, run: Run) -
     assert asked < 9
 
 
+def test_a_stop_is_heard_while_the_writer_of_code_is_waited_for(run: Run) -> None:
+    busy = Served(status=503, headers={"Retry-After": "2"})
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        run(in_turn(busy), lambda: time.monotonic() - began > 0.3, method="in_context_reward_code")
+    assert time.monotonic() - began < 6  # five tries would take eight
+
+
 def test_one_answer_is_never_too_many() -> None:
     with chat_server(in_turn(NULL)) as server:
         hearing = Hearing(ChatClient(server.endpoint()), 1, lambda: False)
@@ -118,7 +127,7 @@ def test_a_trace_that_breaks_off_is_left_out_whole() -> None:
     [
         ("It is good. It is sh", "It is good."),
         ("“It is so.” And 3.5 of", "“It is so.”"),
-        ("很好。 但", "很好。"),
+        ("很好。但是", "很好。"),
         ("Action: form\nInput: words\nObservation: 3 wor", "Action: form\nInput: words"),
         ("Action: calculator\nInput: 3 +", None),
         ("Thought: It is good. I ask.\nAction: calc", None),

@@ -57,6 +57,7 @@ class Question:
 
 
 Heard = Answer | NoUsableAnswer
+Listen = Callable[[Heard | None], None]
 
 
 def ignore(heard: Heard | None) -> None:
@@ -97,7 +98,7 @@ class ChatClient:
             self._answers.put(key, {"text": answer.text, "cut": answer.cut})
         return answer
 
-    def ask_all(self, questions: Sequence[Question], heard: Callable[[Heard | None], None] = ignore) -> list[Heard]:
+    def ask_all(self, questions: Sequence[Question], heard: Listen = ignore) -> list[Heard]:
         """Answers in the order of the questions, ``concurrent`` at a time; where a question has none, why.
 
         ``heard`` is told each as it comes, and None where a while passed without one: what it raises ends the pass, as
@@ -183,7 +184,7 @@ class ChatClient:
         return line[:TOLD] or "it said nothing"
 
 
-def _next(came: SimpleQueue[Future[Heard]], heard: Callable[[Heard | None], None]) -> Future[Heard]:
+def _next(came: SimpleQueue[Future[Heard]], heard: Listen) -> Future[Heard]:
     while True:
         try:
             return came.get(timeout=LOOK)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..rows import Message
-from .client import ChatClient, Question
+from .client import ChatClient, Listen, Question, ignore
 from .trouble import NoUsableAnswer
 
 Read = TypeVar("Read")
@@ -42,15 +42,19 @@ def json_object(text: str, fields: dict[str, type | tuple[type, ...]]) -> dict[s
     return {name: data[name] for name in fields}
 
 
-def ask_for(client: ChatClient, question: Question, read: Callable[[str], Read], tries: int = 2) -> Read:
+def ask_for(
+    client: ChatClient, question: Question, read: Callable[[str], Read], tries: int = 2, heard: Listen = ignore
+) -> Read:
     """An answer as ``read`` understands it; one that it refuses (ValueError), or that was cut, is sent back with the
     reason.
 
-    Raises NoUsableAnswer with the last reason after ``tries``.
+    ``heard`` is called as by ``ask_all``. Raises NoUsableAnswer with the last reason after ``tries``.
     """
     asked = question
     for left in range(tries - 1, -1, -1):
-        answer = client.ask(asked)
+        (answer,) = client.ask_all([asked], heard)
+        if isinstance(answer, NoUsableAnswer):
+            raise answer
         text = answer.text
         try:
             if answer.cut and not FENCE.search(text[:LONGEST]):  # a closed block is whole, whatever came after it

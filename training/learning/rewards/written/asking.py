@@ -1,6 +1,7 @@
 """Asking a language model for reward code: what it may use, what people like, what the last rounds showed."""
 
 from ...judges import DATA_RULE, ChatClient, Question, quoted
+from ...judges.client import Listen, ignore
 from ...judges.structured import ask_for, fenced
 from ...rows import Message
 from .code import Program
@@ -29,8 +30,9 @@ WAYS = (
 )
 
 
-def writer(client: ChatClient, task: str, seed: int = 0) -> Write:
-    """Asks the client: each candidate of a round is a draw of its own, another ``seed`` draws others.
+def writer(client: ChatClient, task: str, seed: int = 0, heard: Listen = ignore) -> Write:
+    """Asks the client: each candidate of a round is a draw of its own, another ``seed`` draws others. ``heard`` is
+    called as by ``ask_all``.
 
     What it returns raises NoUsableAnswer (a ValueError) where no code comes.
     """
@@ -42,7 +44,7 @@ def writer(client: ChatClient, task: str, seed: int = 0) -> Write:
             max_tokens=600,
             draw=10_000 * seed + 100 * len(rounds.done) + number,
         )
-        return ask_for(client, question, lambda text: Program.read(fenced(text)))
+        return ask_for(client, question, lambda text: Program.read(fenced(text)), heard=heard)
 
     return write
 

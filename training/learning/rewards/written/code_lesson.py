@@ -39,7 +39,8 @@ def train_reward_code(lesson: Lesson) -> CodeReward:
     rounds = _begun(lesson, file)
     hearing = Hearing(lesson.asked(), recipe.code_rounds * recipe.candidates, lesson.should_stop, MOST)
     hearing.unusable = sum(one.unusable for one in rounds.done)
-    write = _heard(writer(hearing.client, _task(recipe.wanted, lesson.train), lesson.settings.seed), hearing)
+    task = _task(recipe.wanted, lesson.train)
+    write = _counted(writer(hearing.client, task, lesson.settings.seed, hearing.look_up), hearing)
     choose, told = by_judgments(lesson.train), lesson.progress.of(recipe.code_rounds)
     while len(rounds.done) < recipe.code_rounds:
         before = hearing.unusable
@@ -57,11 +58,10 @@ def train_reward_code(lesson: Lesson) -> CodeReward:
     return fitted(rounds.best or shown[0].program, lesson.train)
 
 
-def _heard(write: Write, hearing: Hearing) -> Write:
-    """The same, which looks up before each candidate and counts those that could not be written."""
+def _counted(write: Write, hearing: Hearing) -> Write:
+    """The same, which counts the candidates that could not be written."""
 
     def written(rounds: Rounds, number: int) -> Program:
-        hearing.look_up()
         try:
             return write(rounds, number)
         except NoUsableAnswer as why:

@@ -11,7 +11,7 @@ from ..lesson import Lesson
 
 MOST = 0.2  # of the texts that are asked for; one is never too many
 REASONS = 3  # told in a run's result
-SENTENCES = re.compile(r".*[.!?…。！？][\"”’»')\]]*(?=\s|$)", re.DOTALL)
+SENTENCES = re.compile(r".*(?:[。！？][”’」』）]*|[.!?…][\"”’»')\]]*(?=\s|$))", re.DOTALL)
 Read = Callable[[Answer], str]
 
 
@@ -27,8 +27,8 @@ class Hearing:
         self.unusable = 0
         self._reasons: dict[str, None] = {}
 
-    def look_up(self) -> None:
-        """Between answers. Raises Stopped."""
+    def look_up(self, heard: Heard | None = None) -> None:
+        """Between answers, whatever they were. Raises Stopped."""
         if self.should_stop():
             raise Stopped
 
