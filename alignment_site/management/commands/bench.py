@@ -46,15 +46,17 @@ class Command(BaseCommand):
         posterior.add_argument("--rate", type=float, default=50.0, help="judgments a second")
         posterior.add_argument("--open", type=int, default=10_000, help="comparisons in the queue", dest="open_now")
         posterior.add_argument("--stored", type=int, default=100_000, help="judgments at the start")
-        training = what.add_parser("training", help="DPO and reward models beside TRL, which has its own environment")
+        training = what.add_parser("training", help="training beside TRL and a bare loop, then refit and updates")
         training.add_argument("--pairs", type=int, default=320, help="of a training")
         training.add_argument("--repeats", type=int, default=1, help="of every lap; the middle one counts")
         training.add_argument("--threads", type=int, default=2)
         training.add_argument("--peer", type=Path, metavar="PYTHON", help="one that has TRL (else it is installed)")
+        training.add_argument("--race-only", action="store_true", help="no refits, no updates")
         refit = what.add_parser("refit", help="refits after 1 %% new judgments beside cold ones")
-        refit.add_argument("--judgments", type=int, default=1_000)
-        refit.add_argument("--rounds", type=int, default=1, help="seconds are medians over the rounds")
-        refit.add_argument("--held-out", type=int, default=400, help="judgments that a warm start is measured on")
+        for one in (training, refit):
+            one.add_argument("--judgments", type=int, default=1_000, help="of a refit")
+            one.add_argument("--rounds", type=int, default=1, help="of refits; seconds are their medians")
+            one.add_argument("--held-out", type=int, default=400, help="judgments that a warm start is measured on")
         updates = what.add_parser("updates", help="the fast posterior alone: 10,000 updates on 256 features")
         for one in (judging, posterior, training, refit, updates, *moved.values()):
             one.add_argument(
@@ -96,7 +98,8 @@ class Command(BaseCommand):
             Path(options["json"]).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         elif options["what"] != "realtext":  # which has told its table
             for name, value in found.items():
-                self.stdout.write(f"{name:20} {value}")
+                for line in value if name == "rows" else [value]:
+                    self.stdout.write(line_of(line) if name == "rows" else f"{name:20} {line}")
 
     def realtext(self, options: dict[str, Any]) -> dict[str, Any]:
         table = self.stderr if options["json"] == "-" else self.stdout  # which then holds JSON alone
@@ -120,8 +123,10 @@ class Command(BaseCommand):
         peer = peer_python(env.home(), options["peer"], self.stderr.write)
         with tempfile.TemporaryDirectory(prefix="heed-race-") as place:
             chosen = {name: options[name] for name in ("pairs", "repeats", "threads")}
-            rows = Race(Path(place), peer, say=self.stderr.write, **chosen).run()
-        return {"rows": [asdict(row) for row in rows]}
+            rows = [asdict(row) for row in Race(Path(place), peer, say=self.stderr.write, **chosen).run()]
+        if not options["race_only"]:
+            rows += [*self.refit(options)["rows"], *self.updates(options)["rows"]]
+        return {"rows": rows}
 
     def refit(self, options: dict[str, Any]) -> dict[str, Any]:
         from training.lab.refits import measure
@@ -145,3 +150,9 @@ class Command(BaseCommand):
         kind = "parquet" if options["file"] == "parquet" else "jsonl"
         chosen = ExportOptions(format=options["format"], file=kind, held_out=True)
         return measure_export(rows=options["rows"], options=chosen, packed=options["file"].endswith(".gz"))
+
+
+def line_of(row: Mapping[str, Any]) -> str:
+    """A row of figures beside a peer's, as a line."""
+    verdict = {True: "holds", False: "MISSED", None: "not for this machine"}[row["ok"]]
+    return f"{row['name']}: {row['heed']:g} | {row['peer']:g}, ratio {row['ratio']:.3g} (bar {row['bar']}): {verdict}"

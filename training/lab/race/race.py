@@ -1,4 +1,4 @@
-"""The sitting: Heed and TRL in turn, each lap a process of its own, and the rows of ratios that come of it."""
+"""The sitting: Heed, a bare loop and TRL in turn, each lap a process of its own, and the rows of ratios that come of it."""
 
 import os
 import statistics
@@ -61,6 +61,7 @@ class Race:
         start = Lap("dpo", str(material.directory), self.pairs, threads=self.threads)
         half = replace(start, dtype="bfloat16")
         self._drive("heed", (*ours(start), *ours(half)))
+        self._drive("bare", [replace(start, what=what) for what in BOTH])
         self._drive("trl", (*trl_dpo(start), *trl_reward(start), *trl_dpo(half), *trl_reward(half)))
         return [*self._full_precision(start), *self._half_precision(start, half)]
 
@@ -77,6 +78,8 @@ class Race:
             row("DPO fp32, one cold epoch, pairs/s; TRL's faster setting", cold, theirs, 3.0),
             row("reward model fp32, pairs/s; TRL", score, self.best("trl", [plain]), 2.0),
             row("reward model fp32, pairs/s; TRL grouped by length", score, self.best("trl", [grouped]), 1.5),
+            row("DPO fp32, pairs/s; a bare loop", dpo, self.best("bare", [start]), 0.9),
+            row("reward model fp32, pairs/s; a bare loop", score, self.best("bare", [reward]), 0.9),
             self._memory("DPO", start, replace(start, reference="before")),
             self._memory("reward model", reward, plain),
         ]
@@ -121,13 +124,13 @@ class Race:
                 self.found.setdefault((side, lap), []).append(one)
 
     def _lap(self, side: str, lap: Lap) -> Found:
-        own = [sys.executable, "-m", "training.lab.race.heed_side"]
-        command = [*(own if side == "heed" else [str(self.peer), str(TRL_SIDE)]), lap.to_json()]
+        own = [sys.executable, "-m", f"training.lab.race.{side}_side"]
+        command = [*([str(self.peer), str(TRL_SIDE)] if side == "trl" else own), lap.to_json()]
         quiet = {"OMP_NUM_THREADS": str(lap.threads), "HF_HUB_OFFLINE": "1"}
         try:
             done = subprocess.run(
                 command,
-                cwd=CHECKOUT if side == "heed" else self.directory,
+                cwd=self.directory if side == "trl" else CHECKOUT,
                 env={**os.environ, **PATIENT, **quiet},
                 capture_output=True,
                 text=True,
