@@ -11,6 +11,7 @@ from ..models import Policy
 from ..recipes import SamplerSettings
 from ..rows import Message
 from ..sampling import sample
+from ..sampling.uniforms import leaf_seeds
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,14 @@ def rollouts(
     path: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Rollout]:
-    """``each`` responses per prompt, prompt by prompt; read from ``path`` where an earlier attempt wrote them."""
+    """``each`` responses per prompt, prompt by prompt; read from ``path`` where an earlier attempt wrote them.
+
+    Where the sampler grows trees, a prompt's responses are leaves of one tree.
+    """
     if path.is_file():
         return _read(path)
     asked = [index for index in range(len(prompts)) for _ in range(each)]
-    seeds = [seed_of(seed, index, number) for index in range(len(prompts)) for number in range(each)]
+    seeds = [one for index in range(len(prompts)) for one in _seeds(settings, seed, index, each)]
     drawn = sample(policy, [prompts[index] for index in asked], settings, seeds, progress=progress)
     found = [
         Rollout(index, one.text, tuple(one.token_ids), float(sum(one.token_logprobs)), one.stopped)
@@ -52,6 +56,13 @@ def rollouts(
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, "".join(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in found))
     return found
+
+
+def _seeds(settings: SamplerSettings, seed: int, index: int, each: int) -> list[int]:
+    """Of the responses to one prompt."""
+    if settings.branching == 0:
+        return [seed_of(seed, index, number) for number in range(each)]
+    return leaf_seeds(settings, seed_of(seed, index) // settings.branching**settings.depth, each)
 
 
 def _read(path: Path) -> list[Rollout]:
