@@ -83,12 +83,19 @@ class ProjectForm(ModelFormOfProject):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": ""} | kwargs)
-        if "disk_gib" in self.fields:
-            self.fields["disk_gib"].initial = round(self.instance.disk_budget_bytes / GIB, 2)
+        self.exact = self._numbers()
+        given = kwargs.get("initial") or {}
+        self.initial.update({name: shown(value) for name, value in self.exact.items() if name not in given})
         if self.instance.pk:
             for name in ("policy_source", "policy_ref"):
                 self.fields[name].disabled = True
             self.fields["held_out_share"].disabled = self.instance.prompts.exists()
+
+    def _numbers(self) -> dict[str, float]:
+        """The fractions as they are stored, by field."""
+        names = [name for name, field in self.fields.items() if isinstance(field, forms.FloatField)]
+        budget = {"disk_gib": self.instance.disk_budget_bytes / GIB} if "disk_gib" in names else {}
+        return {name: getattr(self.instance, name) for name in names if name not in budget} | budget
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         """The fields as the page shows them, under headings."""
@@ -105,9 +112,17 @@ class ProjectForm(ModelFormOfProject):
     def settings(self) -> dict[str, Any]:
         """The cleaned values, as `actions.projecting` takes them."""
         values = dict(self.cleaned_data)
+        for name, value in self.exact.items():
+            if values.get(name) == shown(value):  # sent back as it was shown
+                values[name] = value
         if "disk_gib" in values:
             values["disk_budget_bytes"] = int(values.pop("disk_gib") * GIB)
         return values
+
+
+def shown(value: float) -> float:
+    """A number as a form shows it: what nobody would type in full, as 1/3, with three figures."""
+    return value if round(value, 4) == value else float(f"{value:.3g}")
 
 
 def _object(recipe: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from labeling.actions.linking import create_owner_link
 from labeling.actions.tokens import person_by_token
-from labeling.models import Membership, OwnerLink, Person, ProjectChange
+from labeling.models import Membership, OwnerLink, Person, Project, ProjectChange
 from tests.labeling.pages.conftest import Cast
 
 
@@ -103,6 +103,23 @@ def test_prompts_are_added_once_and_can_be_switched_off(cast: Cast) -> None:
     prompt.refresh_from_db()
     assert prompt.active is False
     assert ProjectChange.objects.filter(field=f"prompt:{prompt.pk}", by=cast.rune).exists()
+
+
+def test_a_third_is_shown_as_a_person_writes_it_and_stays_a_third(cast: Cast) -> None:
+    Project.objects.filter(pk=cast.project.pk).update(disk_budget_bytes=5 * 2**30 // 3, kl_budget=12.5)
+    browser = cast.client(cast.olive)
+    page = browser.get(cast.url("settings/"))
+    assert 'name="duel_share" value="0.333"' in text(page)
+    values = {field.html_name: field.value() for field in page.context["form"] if not field.field.disabled}
+    assert (values["disk_gib"], values["kl_budget"]) == (1.67, 12.5)
+    values = {name: "" if value is None else value for name, value in values.items()}
+    values |= {"recipe": "{}", "reward_recipe": "{}"}
+    assert "Nothing was changed." in text(browser.post(cast.url("settings/"), values, follow=True))
+    cast.project.refresh_from_db()
+    assert (cast.project.duel_share, cast.project.disk_budget_bytes) == (1 / 3, 5 * 2**30 // 3)
+    browser.post(cast.url("settings/"), values | {"duel_share": "0.25"})
+    cast.project.refresh_from_db()
+    assert cast.project.duel_share == 0.25
 
 
 def test_settings_keep_who_changed_what(cast: Cast) -> None:
