@@ -10,6 +10,7 @@ urlpatterns = [
     path("p/<slug:slug>/settings/", projects.settings_page, name="settings"),
     path("p/<slug:slug>/pause/", projects.pause, name="pause"),
     path("p/<slug:slug>/archive/", projects.archive, name="archive"),
+    path("p/<slug:slug>/erase/", projects.erase, name="erase"),
     path("p/<slug:slug>/runs/", runs.runs, name="runs"),
     path("p/<slug:slug>/runs/now/", runs.run_now, name="run_now"),
     path("p/<slug:slug>/runs/<int:run_id>/", runs.run, name="run"),

@@ -4,8 +4,11 @@ A judgment holds no personal data and stays; the person's name and e-mail and th
 A project is archived at once (`archive_project`) and can be erased 30 days later, with everything in it.
 """
 
+from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
@@ -115,9 +118,10 @@ def _shut_out(person: Person) -> None:
 
 @transaction.atomic
 def erase_project(*, project: Project, by: Person, why: str) -> Erasure:
-    """Delete a project and every row that hangs on it, judgments too. Files on disk are the caller's to delete.
+    """Delete a project and every row that hangs on it, judgments too, and its files that were imported and exported.
 
-    Raises ValidationError without a reason, or unless it has been archived for 30 days.
+    What machines keep of it on disk is the caller's to delete (``training.erasing``). Raises ValidationError
+    without a reason, or unless it has been archived for 30 days.
     """
     why = _reason(why)
     locked = Project.objects.select_for_update().get(pk=project.pk)
@@ -126,6 +130,8 @@ def erase_project(*, project: Project, by: Person, why: str) -> Erasure:
     free_at = locked.archived_at + timedelta(days=DAYS_ARCHIVED)
     if free_at > timezone.now():
         raise ValidationError(f"It can be erased from {free_at:%-d %B %Y} on; until then it can be brought back.")
+    transfers = _transfers(locked)
+    transaction.on_commit(lambda: _unlink(transfers))
     what = _mark_doomed(locked.pk)
     record = Erasure.objects.create(project_name=locked.name, by=by, why=why, what=what)
     with connection.cursor() as cursor:
@@ -138,6 +144,19 @@ def erase_project(*, project: Project, by: Person, why: str) -> Erasure:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a row left behind is found here, not at the commit
         cursor.execute("SET LOCAL heed.erasing = 'off'")
     return record
+
+
+def _transfers(project: Project) -> list[Path]:
+    """A project's uploaded and exported files that the site keeps; a file on somebody's own disk is theirs."""
+    named = [*project.imports.values_list("path", flat=True), *project.exports.values_list("path", flat=True)]
+    ours = [Path(name) for name in named if settings.TRANSFERS in Path(name).parents]
+    return [*ours, *(path.with_name(f"{path.name}.manifest.json") for path in ours)]
+
+
+def _unlink(paths: list[Path]) -> None:
+    for path in paths:
+        with suppress(OSError):  # what stays goes with `clear_transfers`
+            path.unlink(missing_ok=True)
 
 
 # Every foreign key, so that a table added later is not forgotten.

@@ -1,5 +1,6 @@
 """Creating a project and changing its settings: here, because the policy and the recipe are checked first."""
 
+from datetime import timedelta
 from typing import cast
 
 from django.contrib import messages
@@ -7,8 +8,10 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from labeling.actions.erasing import DAYS_ARCHIVED
 from labeling.actions.projecting import (
     archive_project,
     change_project,
@@ -21,6 +24,7 @@ from labeling.models import Person, PolicySource, Role
 from labeling.pages.doors import ProjectRequest, project_page, project_render
 from training.beginning import begin_project
 from training.dials import changed_recipe, changed_reward_recipe
+from training.erasing import erase_project
 from training.policy_check import UnusablePolicy, check_policy
 
 
@@ -57,6 +61,7 @@ def settings_page(request: ProjectRequest) -> HttpResponse:
         else:
             messages.success(request, f"{len(changes)} setting(s) changed." if changes else "Nothing was changed.")
             return redirect("settings", request.project.slug)
+    archived_at = request.project.archived_at
     changes_so_far = request.project.changes.select_related("by")[:50]
     return project_render(
         request,
@@ -64,6 +69,8 @@ def settings_page(request: ProjectRequest) -> HttpResponse:
         "settings",
         form=form,
         changes=changes_so_far,
+        erasable_from=archived_at + timedelta(days=DAYS_ARCHIVED) if archived_at else None,
+        now=timezone.now(),
         status=422 if form.errors else 200,
     )
 
@@ -89,6 +96,23 @@ def archive(request: ProjectRequest) -> HttpResponse:
         return redirect("project", request.project.slug)
     archive_project(project=request.project, by=request.user)
     messages.success(request, f"{request.project.name} is archived. It can be brought back for 30 days.")
+    return redirect("home")
+
+
+@require_POST
+@project_page(Role.OWNER)
+def erase(request: ProjectRequest) -> HttpResponse:
+    """Erase an archived project with everything in it. Its address is typed, so that no slip of the hand does it."""
+    project, typed = request.project, request.POST.get("slug", "").strip()
+    if typed != project.slug:
+        messages.error(request, f"Nothing was erased: type {project.slug} to say that you mean it.")
+        return redirect("settings", project.slug)
+    try:
+        erase_project(project=project, by=request.user, why=request.POST.get("why", ""))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("settings", project.slug)
+    messages.success(request, f"{project.name} is erased, with its judgments, its models and its files.")
     return redirect("home")
 
 
