@@ -1,7 +1,5 @@
 """The bare loop that Heed is raced against trains the very same thing: else it would be no line to reach."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification

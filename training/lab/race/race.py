@@ -1,4 +1,4 @@
-"""The sitting: Heed, a bare loop and TRL in turn, each lap a process of its own, and the rows of ratios that come of it."""
+"""The sitting: Heed, a bare loop and TRL in turn, each lap a process of its own, and the rows that come of it."""
 
 import os
 import statistics
