@@ -27,8 +27,8 @@ from training.learning.models import load_policy, model_digest, save_policy
 from training.learning.objectives.training import Material, preference_training
 from training.learning.optimise import optimise
 from training.learning.recipes import RewardRecipe, SamplerSettings, starter_dpo, starter_reward
-from training.learning.reward_job import keep_back
 from training.learning.rewards.ensemble import RewardEnsemble
+from training.learning.rewards.keeping import keep_back
 from training.learning.rows import PreferenceRow
 from training.learning.starter.prompts import training_prompts
 

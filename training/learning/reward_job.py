@@ -1,6 +1,5 @@
 """The deep refit: fine-tune a reward model, watch it on judgments kept back, compare it with baselines."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,14 +19,11 @@ from .rewards.baselines import bag_of_words, length_only
 from .rewards.ensemble import RewardEnsemble, ensemble_digest
 from .rewards.frozen import Shared, Warm
 from .rewards.interface import RewardModel
+from .rewards.keeping import keep_back
 from .rewards.lesson import Lesson, Progress
-from .rewards.members import between_members, drawn_for, train_members
+from .rewards.members import between_members, drawn_for, for_the_blend, train_members
 from .rewards.methods import reward_method
-from .rewards.robust.blend import NOTHING_KEPT
 from .rows import PreferenceRow, judgments_behind, read_rows
-
-KEPT_BACK = 0.15  # of the prompts, to choose the checkpoint by
-FEWEST_KEPT_BACK = 12  # judgments; below it nothing is kept back and the plan is followed to its end
 
 
 def train_reward(
@@ -77,15 +73,14 @@ def refuse_unfit(recipe: RewardRecipe, rows: Sequence[PreferenceRow], *, judge: 
     method.refuse_unfit(recipe, rows, judge=judge)
     train, kept = keep_back(rows)
     for number in range(recipe.members + recipe.evaluation_member):
+        learned, _ = for_the_blend(recipe, drawn_for(recipe, train, number))
         try:
-            method.refuse_unfit(recipe, drawn_for(recipe, train, number), judge=judge)
+            method.refuse_unfit(recipe, learned, judge=judge)
         except ValueError as error:
             raise ValueError(
                 f"{error}. So it is for member {number + 1}: of {len(rows)} rows {len(kept)} are kept back to choose "
                 f"the checkpoint by{', and each member draws its own of the others' if recipe.bootstrap else ''}"
             ) from None
-    if recipe.auxiliary and not kept:
-        raise ValueError(NOTHING_KEPT)
 
 
 def _warm(job: jobs.Job) -> Warm | None:
@@ -93,19 +88,6 @@ def _warm(job: jobs.Job) -> Warm | None:
     if not job.warm or not Path(job.warm).is_dir():
         return None
     return Warm(Path(job.warm), list(read_rows(Path(job.learned))) if job.learned else [])
-
-
-def keep_back(rows: Sequence[PreferenceRow]) -> tuple[list[PreferenceRow], list[PreferenceRow]]:
-    """Split by prompt, by a hash of it, so that no prompt stands on both sides and a resume splits alike."""
-
-    def share(row: PreferenceRow) -> float:
-        named = json.dumps(row.prompt, sort_keys=True).encode()
-        return int.from_bytes(hashlib.sha256(named).digest()[:8], "big") / 2**64
-
-    kept = [row for row in rows if share(row) < KEPT_BACK]
-    if len(kept) < FEWEST_KEPT_BACK or len(kept) == len(rows):
-        return list(rows), []
-    return [row for row in rows if share(row) >= KEPT_BACK], kept
 
 
 def _assess(

@@ -1,9 +1,25 @@
 """Blend weights: a planted blend is recovered, a misleading signal gets nothing, people are never optimised against."""
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+from scipy.stats import truncnorm
 
+from tests.training.learning.tiny import save_tiny
+from tests.training.rewards.test_pairwise import likes_questions
+from training.learning.recipes import RewardRecipe
+from training.learning.rewards.fast.posterior import FastPosterior
+from training.learning.rewards.frozen import Shared
+from training.learning.rewards.interface import Scored
+from training.learning.rewards.keeping import keep_back
+from training.learning.rewards.lesson import Lesson, Progress
+from training.learning.rewards.members import for_the_blend, train_members
+from training.learning.rewards.robust.adjusted import AdjustedReward, Blend, crossed, slope, within
 from training.learning.rewards.robust.blend import Judged, best_of_n_value, evolve, find_blend, human_first, judged
+from training.learning.rows import PreferenceRow
 
 
 def planted(weights: list[float], seed: int = 0, prompts: int = 150) -> Judged:
@@ -59,3 +75,90 @@ def test_people_are_never_optimised_against() -> None:
 def test_without_judgments_there_is_nothing_to_choose_by() -> None:
     with pytest.raises(ValueError, match="kept back"):
         judged(np.zeros((1, 2)), [0], [], [], [])
+
+
+class Lettered(Scored):
+    """Likes the letter e, with a zero of its own for each prompt."""
+
+    def __init__(self, zero: float) -> None:
+        self.zero = zero
+
+    def score(self, pairs: Any) -> Any:
+        return np.array([said[0]["content"].count("e") + self.zero * hash_of(asked) for asked, said in pairs])
+
+
+def hash_of(prompt: Any) -> float:
+    return float(len(prompt[0]["content"]) * 7 % 5 + sum(map(ord, prompt[0]["content"])) % 11)
+
+
+RECIPE = RewardRecipe(method="barfi", auxiliary=["question mark: any", "log words"])
+ROWS = [row for row in likes_questions(600) if row.p != 0.5]
+
+
+def blended(
+    place: Path, rows: list[PreferenceRow], kept: list[PreferenceRow], zero: float = 0.0
+) -> tuple[Blend, list[PreferenceRow]]:
+    """The blend over a reward that likes a letter, and what that was given to learn from."""
+    seen: list[PreferenceRow] = []
+
+    def train(lesson: Lesson) -> Any:
+        seen.extend(lesson.train)
+        return Lettered(zero)
+
+    base = str(place / "base" if (place / "base").is_dir() else save_tiny(place / "base"))
+    progress, shared = Progress(lambda *told: None, 1), Shared(place / "cache")
+    ensemble, _ = train_members(train, base, RECIPE, (rows, kept), place, progress, shared, lambda: False)
+    member = ensemble.members[0]
+    assert isinstance(member, AdjustedReward)
+    assert member.blend is not None
+    return member.blend, seen
+
+
+def test_a_blend_is_chosen_where_nothing_is_learned_and_nothing_is_reported(tmp_path) -> None:
+    train, kept = keep_back(ROWS)
+    blend, seen = blended(tmp_path, train, kept)
+    learned, apart = for_the_blend(RECIPE, train)
+    assert seen == learned
+    assert 0.15 * len(train) <= len(apart) < 0.2 * len(train)
+    assert not {str(row.prompt) for row in apart} & {str(row.prompt) for row in [*learned, *kept]}
+    turned = [replace(row, p=1.0 - row.p) for row in kept]
+    again, _ = blended(tmp_path, train, turned)
+    assert (again.human, again.weights.tolist()) == (blend.human, blend.weights.tolist())
+    assert blend.weights[0] > abs(blend.weights[1])  # who asks back is preferred, and only the rule can see it
+
+
+def test_a_zero_that_differs_from_prompt_to_prompt_changes_no_blend(tmp_path) -> None:
+    plain, _ = blended(tmp_path, ROWS, [])
+    moved, _ = blended(tmp_path, ROWS, [], zero=100.0)
+    assert moved.human == pytest.approx(plain.human, rel=1e-6)
+    assert moved.weights == pytest.approx(plain.weights, rel=1e-6)
+
+
+def test_within_a_prompt_values_are_told_from_its_mean() -> None:
+    found = within(np.array([[1.0], [5.0], [3.0], [9.0]]), ["a", "b", "a", "c"])
+    assert found[:, 0].tolist() == [-1.0, 0.0, 1.0, 0.0]
+
+
+def test_no_difference_is_blended_by_weights_that_saw_its_prompt() -> None:
+    prompts = np.array([f"prompt {number // 2}" for number in range(16)])
+    saw: list[set[str]] = []
+
+    def find(places: Any) -> Any:
+        saw.append(set(prompts[places]))
+        return np.array([float(len(saw))])
+
+    found = crossed(find, np.ones((16, 1)), prompts)
+    assert len(saw) == 5
+    assert all(prompt not in saw[int(number) - 1] for prompt, number in zip(prompts, found, strict=True))
+
+
+def test_a_blend_is_never_turned_round_however_much_judgments_disagree() -> None:
+    rng = np.random.default_rng(0)
+    gap = rng.normal(size=60)
+    for labels in ((gap > 0), (gap < 0), rng.random(60) < 0.5):
+        p, weight = labels.astype(float).tolist(), [1.0] * 60
+        fitted = FastPosterior.fit(gap[:, None], p, weight, dimension=1)
+        mean, deviation = fitted.mean[0], np.sqrt(fitted.covariance[0, 0])
+        expected = truncnorm.mean(-mean / deviation, np.inf, loc=mean, scale=deviation)
+        assert slope(gap, p, weight) == pytest.approx(expected, rel=1e-6)
+        assert slope(gap, p, weight) > 0

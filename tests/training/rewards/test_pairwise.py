@@ -16,8 +16,8 @@ from training.learning.job import Job, Stopped
 from training.learning.jobs import run_job
 from training.learning.models import NoModel
 from training.learning.recipes import OptimSettings, RewardRecipe
-from training.learning.reward_job import keep_back
 from training.learning.rewards.ensemble import RewardEnsemble
+from training.learning.rewards.keeping import keep_back
 from training.learning.rewards.pairwise import PairwiseReward
 from training.learning.rewards.reading import head
 from training.learning.rows import Message, PreferenceRow

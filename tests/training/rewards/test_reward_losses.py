@@ -10,7 +10,7 @@ import torch
 
 from tests.training.rewards.test_pairwise import row, said
 from training.learning.recipes import RewardRecipe
-from training.learning.reward_job import keep_back, refuse_unfit
+from training.learning.reward_job import refuse_unfit
 from training.learning.rewards.bradley_terry import Labels, bradley_terry_loss, davidson_loss, rao_kupper_loss
 from training.learning.rewards.fast.likelihood import sigmoid
 from training.learning.rewards.heads.attributes import regression_loss, scaled_bradley_terry_loss
@@ -21,6 +21,7 @@ from training.learning.rewards.heads.goals import contrast, positions
 from training.learning.rewards.heads.headed import ridge_weights
 from training.learning.rewards.heads.rankings import plackett_luce_loss, ranked_items, ranking_of, split_loss
 from training.learning.rewards.heads.stepwise import solution_score
+from training.learning.rewards.keeping import keep_back
 from training.learning.rewards.methods import REWARD_METHODS, reward_method
 from training.learning.rewards.robust.declared import DECLARED
 from training.learning.rows import PreferenceRow

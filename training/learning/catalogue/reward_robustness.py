@@ -74,10 +74,10 @@ ROBUSTNESS: list[Method] = [
         "barfi",
         "Behavior Alignment via Reward Function Optimization (arXiv:2310.19007)",
         "robust.blend",
-        "judgments of pairs, of which enough are kept back to choose by",
+        "judgments of pairs, of which enough are set apart to choose by",
         "one pass over each response, and a search over a handful of weights",
         "Blends rules (auxiliary) into the reward, by weights that make best of n pick what people prefer among "
-        f"judgments kept back; a rule that misleads gets none. {LATER}",
+        f"judgments set apart; a rule that misleads gets none. {LATER}",
         auxiliary=["log words", "list item: count", "hedge: rate", "courtesy: any"],
     ),
     _method(

@@ -15,8 +15,10 @@ from .aggregate import pair_disagreement
 from .ensemble import RewardEnsemble
 from .frozen import Shared
 from .interface import RewardModel, sides
+from .keeping import set_apart
 from .lesson import Lesson, Progress
 from .robust.adjusted import adjusted
+from .robust.blend import NOTHING_KEPT
 
 
 def train_members(
@@ -37,9 +39,10 @@ def train_members(
     lessons = []
     members: list[RewardModel] = []
     for number in range(recipe.members + recipe.evaluation_member):
+        learned, apart = for_the_blend(recipe, drawn_for(recipe, rows[0], number))
         lesson = Lesson(
             policy=load_policy(base_of(recipe, base, number), device=shared.device),
-            train=drawn_for(recipe, rows[0], number),
+            train=learned,
             kept=rows[1],
             recipe=recipe,
             settings=replace(recipe.optim, seed=recipe.optim.seed + number),
@@ -49,7 +52,7 @@ def train_members(
             should_stop=should_stop,
             number=number if number < recipe.members else None,
         )
-        members.append(adjusted(train(lesson), lesson))
+        members.append(adjusted(train(lesson), lesson, apart))
         lessons.append(lesson)
         progress.members_left -= 1
     evaluation = members.pop() if recipe.evaluation_member else None
@@ -69,6 +72,20 @@ def drawn_for(recipe: RewardRecipe, train: list[PreferenceRow], number: int) -> 
         return train
     chance = np.random.default_rng([recipe.optim.seed, number])
     return [train[place] for place in chance.integers(len(train), size=len(train)).tolist()]
+
+
+def for_the_blend(recipe: RewardRecipe, train: list[PreferenceRow]) -> tuple[list[PreferenceRow], list[PreferenceRow]]:
+    """What a member learns from, and what its blend with rules is chosen on, where the recipe has one.
+
+    On judgments that the reward has learned by heart no rule could help, and those kept back for the report are not
+    chosen by. Raises ValueError where there are too few.
+    """
+    if not recipe.auxiliary:
+        return train, []
+    learned, apart = set_apart(train, "blend")
+    if not apart:
+        raise ValueError(NOTHING_KEPT)
+    return learned, apart
 
 
 def between_members(ensemble: RewardEnsemble, kept: Sequence[PreferenceRow]) -> dict[str, Any]:

@@ -5,25 +5,29 @@ beside in ``adjustments.json`` and ``adjustments.safetensors``.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from safetensors.numpy import load_file, save_file
+from scipy.stats import norm
 
+from ...rows import PreferenceRow
 from ..fast.posterior import FastPosterior
 from ..fast.states import Pair
 from ..interface import RewardModel, Scored, sides
 from ..lesson import Lesson
-from .blend import NOTHING_KEPT, find_blend, judged
+from .blend import find_blend, judged
 from .declared import Scale, declared
 from .fusion import Fusion, ngrams
 from .pessimism import LowerBound
 
 Array = NDArray[np.float64]
 ABOUT, TENSORS = "adjustments.json", "adjustments.safetensors"
+FOLDS = 5  # of the prompts that a blend is chosen on
 
 
 @dataclass(frozen=True)
@@ -97,14 +101,14 @@ def with_adjustments(member: RewardModel, directory: Path) -> RewardModel:
     return AdjustedReward(member, bound, blend, fusion)
 
 
-def adjusted(member: RewardModel, lesson: Lesson) -> RewardModel:
-    """The member with what its recipe lays over it; itself where that is nothing."""
+def adjusted(member: RewardModel, lesson: Lesson, apart: Sequence[PreferenceRow] = ()) -> RewardModel:
+    """The member with what its recipe lays over it; itself where that is nothing. A blend is chosen on ``apart``."""
     recipe = lesson.recipe
     if not (recipe.pessimism or recipe.auxiliary or recipe.fusion_neighbours):
         return member
     made = AdjustedReward(member, _bound(member, lesson) if recipe.pessimism else None)
     if recipe.auxiliary:
-        made = AdjustedReward(member, made.bound, find_adjustment(made, lesson))
+        made = AdjustedReward(member, made.bound, find_adjustment(made, lesson, apart))
     if recipe.fusion_neighbours:
         first, second = sides(lesson.train)
         known = [*first, *second]
@@ -129,29 +133,68 @@ def _bound(member: RewardModel, lesson: Lesson) -> LowerBound:
     return LowerBound.fit(first - second, reference, dial=recipe.pessimism, ridge=recipe.bound_ridge, weight=weight)
 
 
-def find_adjustment(model: RewardModel, lesson: Lesson) -> Blend:
-    """BARFI's blend on the judgments kept back, and the scale on which its differences are log-odds.
+def find_adjustment(model: RewardModel, lesson: Lesson, rows: Sequence[PreferenceRow]) -> Blend:
+    """BARFI's blend on judgments that nothing else learns from or is measured on, scaled to log-odds.
 
-    Raises ValueError where none were kept back: on judgments that the reward has learned by heart, no rule could help.
+    Rewards have no zero that holds between prompts, so signals are centred within each and measured by how far they
+    vary there. The scale is that of blends found without the prompt they speak of: of its own judgments a blend is too
+    sure.
     """
-    rows, names = lesson.kept, tuple(lesson.recipe.auxiliary)
-    if not rows:
-        raise ValueError(NOTHING_KEPT)
+    names = tuple(lesson.recipe.auxiliary)
     first, second = sides(rows)
     pairs = [*first, *second]
-    rewards, features = model.score(pairs), declared(pairs, names)
+    features = declared(pairs, names)
     scale = Scale.fit(features)
-    spread = float(rewards.std()) or 1.0
-    signals = np.column_stack([rewards / spread, scale(features)])
-    labels, weight = [row.p for row in rows], [row.weight for row in rows]
-    prompts = [json.dumps(prompt, sort_keys=True) for prompt, _ in pairs]
-    compared = [(place, place + len(rows)) for place in range(len(rows))]
-    found = find_blend(judged(signals, prompts, compared, labels, weight), seed=lesson.settings.seed)
-    difference = (signals[: len(rows)] - signals[len(rows) :]) @ found
-    size = abs(float(FastPosterior.fit(difference[:, None], labels, weight, dimension=1).mean[0])) or 1.0
+    prompts = np.array([json.dumps(prompt, sort_keys=True) for prompt, _ in pairs])
+    signals = within(np.column_stack([model.score(pairs), scale(features)]), prompts)
+    spread = signals.std(0)
+    spread[spread < 1e-9] = 1.0
+    signals /= spread
+    labels, weight = (np.array([getattr(row, name) for row in rows]) for name in ("p", "weight"))
+
+    def blend_of(places: NDArray[np.int64]) -> Array:
+        both, count = np.concatenate([places, places + len(rows)]), len(places)
+        compared = [(place, place + count) for place in range(count)]
+        seen = judged(signals[both], prompts[both], compared, labels[places], weight[places])
+        return find_blend(seen, seed=lesson.settings.seed)
+
+    found = blend_of(np.arange(len(rows)))
+    difference = signals[: len(rows)] - signals[len(rows) :]
+    weights = slope(crossed(blend_of, difference, prompts[: len(rows)]), labels, weight) * found / spread
     lesson.findings["blend"] = dict(zip(("reward model", *names), map(float, found), strict=True))
     lesson.findings["blend_weights"] = told(("reward model", *names), found)
-    return Blend(names, size * float(found[0]) / spread, size * found[1:], scale)
+    lesson.findings["blend_judgments"] = len(rows)
+    return Blend(names, float(weights[0]), weights[1:], scale)
+
+
+def crossed(find: Callable[[NDArray[np.int64]], Array], difference: Array, prompts: NDArray[Any]) -> Array:
+    """[n] blended differences of [n, k], each by the weights that ``find`` makes of rows of other prompts."""
+    names, owner = np.unique(prompts, return_inverse=True)
+    fold = owner % min(FOLDS, len(names))
+    blended = np.zeros(len(difference))
+    for number in range(fold.max() + 1):
+        blended[fold == number] = difference[fold == number] @ find(np.flatnonzero(fold != number))
+    return blended
+
+
+def within(values: Array, prompts: ArrayLike) -> Array:
+    """[n, k] values minus their mean over the responses to the same prompt."""
+    _, place, count = np.unique(prompts, return_inverse=True, return_counts=True)
+    sums = np.zeros((len(count), values.shape[1]))
+    np.add.at(sums, place, values)
+    return np.asarray(values - (sums / count[:, None])[place])
+
+
+def slope(difference: Array, p: ArrayLike, weight: ArrayLike) -> float:
+    """How many log-odds one unit of a blended difference [n] is worth: above 0, because the blend says who is better.
+
+    The mean of the logistic posterior N(μ, s²) given that it is positive, μ + s·φ(μ/s)/Φ(μ/s): next to nothing where
+    these judgments say the opposite.
+    """
+    fitted = FastPosterior.fit(difference[:, None], p, weight, dimension=1)
+    mean, deviation = float(fitted.mean[0]), float(np.sqrt(fitted.covariance[0, 0]))
+    z = mean / deviation
+    return mean + deviation * float(np.exp(norm.logpdf(z) - norm.logcdf(z)))
 
 
 def told(names: Sequence[str], values: Array) -> str:

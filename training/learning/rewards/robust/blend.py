@@ -3,9 +3,9 @@
 Gupta et al. 2023, "Behavior Alignment via Reward Function Optimization" (arXiv:2310.19007): r = α·r_human + Σ_k
 β_k·r_k, an inner loop trains a policy on the blend, the outer loop moves α and β to raise the primary reward alone; an
 auxiliary reward that misleads ends with weight 0. Here the inner policy is best-of-n under the blend, softened so that
-small changes of the weights show, its value is what held-out judgments say of the response it picks, and the outer loop
-is an evolution strategy (the paper's implicit gradient needs a differentiable inner learner). The half that retrains a
-policy on the blend comes with policy gradients.
+small changes of the weights show, its value is what judgments set apart say of the response it picks, and the outer
+loop is an evolution strategy (the paper's implicit gradient needs a differentiable inner learner). The half that
+retrains a policy on the blend comes with policy gradients.
 """
 
 from collections.abc import Callable
