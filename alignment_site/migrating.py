@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, Error, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 
@@ -19,7 +19,7 @@ def behind(error: BaseException) -> str:
         return ""
     try:
         missing = waiting()
-    except DatabaseError:
+    except Error:
         return ""  # then the first error is the one to show
     if not missing:
         return ""

@@ -17,6 +17,7 @@ from django.db import DatabaseError, connection
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
+from alignment_site.migrating import behind
 from labeling.models import Project
 from training.answering import Shelf
 from training.children import Children
@@ -137,7 +138,7 @@ class Worker:
             try:
                 self._look()
             except DatabaseError as error:
-                log.warning("the database does not answer", error=str(error).strip())
+                log.warning(behind(error) or "the database does not answer", error=str(error).strip())
                 connection.close()
             self.stopping.wait(LOOK_SECONDS)
         self._end()

@@ -2,8 +2,10 @@
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from structlog.testing import capture_logs
 
 from alignment_site.migrating import behind, waiting
+from training.working import Worker
 
 
 def refused(query: str) -> DatabaseError:
@@ -39,3 +41,22 @@ def test_a_fault_that_is_not_the_databases_age_is_shown_as_it_is() -> None:
     assert behind(refused("SELECT newest FROM labeling_project")) == ""
     forget_newest()
     assert behind(ValueError("something else")) == ""
+
+
+@pytest.mark.django_db
+def test_the_worker_says_that_it_waits_for_a_migration(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = refused("SELECT newest FROM labeling_project")
+    forget_newest()
+    worker = Worker()
+
+    def look() -> None:
+        worker.stopping.set()
+        raise error
+
+    monkeypatch.setattr(worker, "_look", look)
+    for idle in ("_tryouts", "_transfers", "_end"):
+        monkeypatch.setattr(worker, idle, lambda: None)
+    monkeypatch.setattr("training.working.connection.close", lambda: None)
+    with capture_logs() as told:
+        worker.run()
+    assert [line["event"] for line in told] == [behind(error)]
