@@ -93,7 +93,7 @@ def contrasts_of(model: RewardEnsemble, rows: Sequence[PreferenceRow]) -> Any:
         return None
     asked = asked_of(contrasts)
     owner = np.repeat(np.arange(2 * len(contrasts)), 2)
-    return jsonable(consistency(model.utility(model.score(asked), owner)))
+    return jsonable(consistency(model.standing(model.summarise(asked), owner)))
 
 
 def _probability(model: RewardEnsemble, items: Sequence[Item]) -> Array:
@@ -106,7 +106,7 @@ def _rewards(model: RewardEnsemble, items: Sequence[Item]) -> list[Array]:
     """Each item's rewards [k]: members made one by the ensemble's own rule."""
     asked: list[Pair] = [(item.prompt, response) for item in items for response in item.responses]
     sizes = [len(item.responses) for item in items]
-    told = model.utility(model.score(asked), np.repeat(np.arange(len(items)), sizes))
+    told = model.standing(model.summarise(asked), np.repeat(np.arange(len(items)), sizes))
     return np.split(told, np.cumsum(sizes)[:-1])
 
 

@@ -13,7 +13,8 @@ from training.learning.online.best_against_worst import best_against_worst
 from training.learning.online.ranking import RewardRanker
 from training.learning.recipes import PolicyRecipe, RewardRecipe
 from training.learning.rewards.ensemble import RewardEnsemble, ensemble_digest
-from training.learning.rewards.interface import Scored
+from training.learning.rewards.fast.likelihood import sigmoid
+from training.learning.rewards.interface import Scored, by_round_robin
 from training.learning.rewards.members import base_of, between_members, drawn_for
 
 
@@ -58,6 +59,17 @@ def test_best_of_n_follows_the_rule_not_the_members_constants() -> None:
     assert bold[0].responses[0][0]["content"] == "bbb"
     shy = best_against_worst(groups, RewardRanker(ensemble(1.0, -1.0, rule="min")), sure=0.5)
     assert shy[0].responses[0][0]["content"] == "cc"  # the middle one is nobody's worst
+
+
+@pytest.mark.parametrize("count", [2, 3, 8])
+def test_standing_by_comparisons_is_a_reward_s_own_scale(count: int) -> None:
+    """σ of reward differences: for two responses their log-odds at any distance, for more centred rewards nearby."""
+    reward = np.random.default_rng(count).normal(size=count) * (3.0 if count == 2 else 1e-4)
+    lone = np.array([7.0])
+    seen, prompt = np.concatenate([reward, lone])[:, None], np.array([0] * count + [1])
+    stood = by_round_robin(lambda one, other: sigmoid(one[:, 0] - other[:, 0]), seen, prompt)
+    assert stood[:-1] == pytest.approx(reward - reward.mean(), rel=1e-6, abs=1e-9)
+    assert stood[-1] == 0.0
 
 
 def test_bootstraps_differ_by_member_and_never_by_attempt() -> None:

@@ -18,6 +18,8 @@ from training.learning.devices import resolve
 from training.learning.job import Job, Stopped
 from training.learning.jobs import run_job
 from training.learning.logprobs import response_logprobs
+from training.learning.online.best_against_worst import best_against_worst
+from training.learning.online.ranking import RewardRanker
 from training.learning.recipes import LoraSettings, OptimSettings, RewardRecipe
 from training.learning.rewards.ensemble import RewardEnsemble
 from training.learning.rewards.fast.likelihood import sigmoid
@@ -32,6 +34,7 @@ from training.learning.rewards.heads.implicit import ImplicitReward
 from training.learning.rewards.heads.items import micro_of, pair_items
 from training.learning.rewards.heads.scalar import scalar_loss
 from training.learning.rewards.heads.stepwise import StepReward
+from training.learning.rewards.interface import round_robin
 from training.learning.rewards.lesson import Lesson, Progress
 from training.learning.rewards.loading import load_reward
 from training.learning.rewards.methods import reward_method
@@ -164,7 +167,7 @@ def test_a_general_preference_learns_a_cycle_of_texts_and_round_robin_finds_no_b
     first, second = ([(one.prompt, one.responses[side]) for one in rows] for side in (0, 1))
     assert np.allclose(model.probability(first, second) + model.probability(second, first), 1.0)
     three = [said("assistant", text) for text in ("The sea is wide.", "Thanks!", "It is blue.")]
-    shares = model.round_robin(rows[0].prompt, three)
+    shares = round_robin(model.compare, model.summarise([(rows[0].prompt, one) for one in three]))
     assert shares.sum() == pytest.approx(1.5)
     assert np.ptp(shares) < 0.2
     # Of two, the one that beats the other is best, whichever comes first: no scalar says that of all three pairs.
@@ -172,6 +175,14 @@ def test_a_general_preference_learns_a_cycle_of_texts_and_round_robin_finds_no_b
     beats = [(0, 1), (1, 2), (2, 0)]
     assert [ensemble.best_of(rows[0].prompt, [three[best], three[worst]]) for best, worst in beats] == [0, 0, 0]
     assert [ensemble.best_of(rows[0].prompt, [three[worst], three[best]]) for best, worst in beats] == [1, 1, 1]
+    # A policy run labels and ranks its pairs by the same word.
+    ranker = RewardRanker(ensemble)
+    assert np.allclose(ranker.probability(ranker.read(first), ranker.read(second)), model.probability(first, second))
+    for best, worst in beats:
+        texts = [three[place][0]["content"] for place in (worst, best)]
+        [pair] = best_against_worst([(rows[0].prompt, texts)], ranker, sure=0.5)
+        assert pair.responses[0] == three[best]
+        assert pair.p > 0.6
     model.save(tmp_path / "reward", "card")
     again = GeneralPreference.load(tmp_path / "reward")
     assert np.allclose(again.score(pairs(rows[:4])), model.score(pairs(rows[:4])), atol=1e-4)
@@ -249,9 +260,14 @@ def test_another_criterion_turns_the_verdict_round_and_without_one_all_are_weigh
     long, short = (prompt, said("assistant", "Rivers, what about rivers?")), (prompt, said("assistant", "Thanks!"))
     by = {name: np.diff(model.score_by(name, [short, long]))[0] for name in ("ask back", "be brief")}
     assert by["ask back"] > 0 > by["be brief"]
+    ranker = RewardRanker(RewardEnsemble((model,)))
     prior = dict(zip(model.about["criteria"], model.about["prior"], strict=True))
     expected = sum(prior[name] * float(sigmoid(gap)) for name, gap in by.items())
     assert model.probability([long], [short])[0] == pytest.approx(expected, abs=1e-5)
+    seen = ranker.read([long, short])
+    assert ranker.probability(seen[:1], seen[1:])[0] == pytest.approx(expected, abs=1e-5)
+    gap = np.diff(ranker.utility(seen[::-1], np.zeros(2, dtype=np.int64)))[0]
+    assert gap == pytest.approx(np.log(expected / (1 - expected)), abs=1e-4)
     assert model.judged([row(3, long[1][0]["content"], "Thanks!", 1.0)])[0] == pytest.approx(expected, abs=1e-5)
 
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from ..rewards.ensemble import RewardEnsemble
 from ..rewards.fast.features import FeatureModel
-from ..rewards.fast.likelihood import sigmoid
 from ..rewards.fast.posterior import FastPosterior
 from ..rewards.fast.states import Pair
 
@@ -54,18 +53,18 @@ class PosteriorRanker:
 
 @dataclass(frozen=True)
 class RewardRanker:
-    """A deep reward model: k members' rewards."""
+    """A deep reward model: what its members read, and how each of them compares."""
 
     ensemble: RewardEnsemble
 
     def read(self, pairs: Sequence[Pair]) -> Array:
-        """Rewards [n, members]."""
-        return self.ensemble.score(pairs).T
+        """What every member needs to know of a response, side by side."""
+        return self.ensemble.summarise(pairs)
 
     def utility(self, seen: Array, prompt: NDArray[np.int64]) -> Array:
-        """The members' rewards by the ensemble's rule."""
-        return self.ensemble.utility(seen.T, prompt)
+        """How responses stand among those to their prompts, by the ensemble's rule."""
+        return self.ensemble.standing(seen, prompt)
 
     def probability(self, first: Array, second: Array) -> Array:
         """The members' probabilities by the ensemble's rule."""
-        return self.ensemble.together(sigmoid(first - second).T)
+        return self.ensemble.compared(first, second)

@@ -14,12 +14,11 @@ from ..rows import Message, PreferenceRow
 from .aggregate import aggregate, cautious_margin
 from .fast.likelihood import sigmoid
 from .fast.states import Pair
-from .interface import RewardModel
+from .interface import SURE, RewardModel
 from .loading import load_reward
 from .places import member_place, member_places
 
 Array = NDArray[np.float64]
-SURE = 1e-12  # no probability is taken to be nearer to 0 or 1
 
 
 @dataclass(frozen=True)
@@ -47,11 +46,31 @@ class RewardEnsemble:
         """What ``score`` gave of responses to the prompts ``prompt_N`` → [n], which orders those to one prompt."""
         return aggregate(rewards_MN, prompt_N, rule=self.rule, uncertainty_weight=self.uncertainty_weight)
 
+    def summarise(self, pairs: Sequence[Pair]) -> Array:
+        """What the members need to know of n responses to compare them, side by side: [n, all their widths]."""
+        return np.concatenate([member.summarise(pairs) for member in self.members], axis=1)
+
+    def standing(self, seen: Array, prompt_N: NDArray[np.int64]) -> Array:
+        """How each response that was read stands among those to its prompt, by the rule: [n]. Of members without a
+        reward of a single response, by what they say of pairs (``RewardModel.stand``)."""
+        told = zip(self.members, self._own(seen), strict=True)
+        return self.utility(np.stack([member.stand(own, prompt_N) for member, own in told]), prompt_N)
+
+    def compared(self, first: Array, second: Array) -> Array:
+        """Probability [n] by the rule that the first of two responses to one prompt, as they were read, is preferred;
+        for labels to train a policy by."""
+        sides = zip(self.members, self._own(first), self._own(second), strict=True)
+        return self.together(np.stack([member.compare(one, other) for member, one, other in sides]))
+
+    def _own(self, seen: Array) -> list[Array]:
+        """Each member's part of what was read."""
+        return np.split(seen, np.cumsum([member.width for member in self.members])[:-1], axis=1)
+
     def best_of(self, prompt: Sequence[Message], responses: Sequence[Sequence[Message]]) -> int:
         """Which of k responses to a prompt stands best by the ensemble's rule; the first of equals. Best of n:
         Stiennon et al. 2020, "Learning to summarize from human feedback", arXiv:2009.01325."""
-        standing_Mk = np.stack([member.standing(prompt, responses) for member in self.members])
-        return int(np.argmax(self.utility(standing_Mk, np.zeros(len(responses), dtype=np.int64))))
+        seen = self.summarise([(prompt, response) for response in responses])
+        return int(np.argmax(self.standing(seen, np.zeros(len(responses), dtype=np.int64))))
 
     def together(self, probability_MN: Array) -> Array:
         """Members' probabilities [members, n] that the first is preferred → [n], for labels to train a policy by.

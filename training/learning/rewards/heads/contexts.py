@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...optimise import Part
 from ...recipes import RewardRecipe
 from ...rows import Message, PreferenceRow
 from ..fast.likelihood import sigmoid
 from ..fast.states import Pair
+from ..interface import by_round_robin
 from ..lesson import Lesson
 from .headed import Array, HeadedReward
 from .items import Item, Micro, steps_of
@@ -48,17 +50,26 @@ class ContextReward(HeadedReward):
         """Rewards [n] by one criterion, which may be one never seen in training."""
         return super().score([(with_criterion(prompt, criterion), response) for prompt, response in pairs])
 
-    def _by_all(self, pairs: Sequence[Pair]) -> Array:
-        return np.stack([self.score_by(criterion, pairs) for criterion in self.about["criteria"]])  # [z, n]
+    @property
+    def width(self) -> int:
+        """A reward for each criterion."""
+        return len(self.about["criteria"])
+
+    def summarise(self, pairs: Sequence[Pair]) -> Array:
+        """Rewards [n, z] by each criterion."""
+        return np.stack([self.score_by(criterion, pairs) for criterion in self.about["criteria"]], axis=1)
+
+    def compare(self, first: Array, second: Array) -> Array:
+        """The marginal [n] over the criteria."""
+        return marginal((first - second).T, np.array(self.about["prior"]))
+
+    def stand(self, seen: Array, prompt: NDArray[np.int64]) -> Array:
+        """By round robin [n] of the marginals, which the mean reward does not know."""
+        return by_round_robin(self.compare, seen, prompt)
 
     def score(self, pairs: Sequence[Pair]) -> Array:
         """Mean rewards [n] over the criteria."""
-        return np.asarray(np.array(self.about["prior"]) @ self._by_all(pairs))
-
-    def probability(self, first: Sequence[Pair], second: Sequence[Pair]) -> Array:
-        """The marginal [n] over the criteria."""
-        rewards = self._by_all([*first, *second])
-        return marginal(rewards[:, : len(first)] - rewards[:, len(first) :], np.array(self.about["prior"]))
+        return np.asarray(self.summarise(pairs) @ np.array(self.about["prior"]))
 
     def judged(self, rows: Sequence[PreferenceRow]) -> Array:
         """By each row's own criterion, [n]; the marginal where it names none."""

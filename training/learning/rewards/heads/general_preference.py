@@ -8,15 +8,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from ...batches import Batch
 from ...optimise import Part
 from ...recipes import RewardRecipe
-from ...rows import Message, PreferenceRow
+from ...rows import PreferenceRow
 from ..fast.likelihood import sigmoid
 from ..fast.states import Pair
-from ..interface import sides
+from ..interface import by_round_robin, sides
 from ..lesson import Lesson
 from .headed import Array, HeadedReward, logistic_weights
 from .items import Micro, pair_items, prompt_places, steps_of
@@ -39,49 +40,46 @@ class GeneralPreference(HeadedReward):
     the vectors of reference responses [m, 2k].
 
     Where a scalar is demanded, it is the log-odds of the mean win probability against those references, which are a
-    sample of the training responses: it orders the responses to a prompt, and loses what a cycle says. ``round_robin``
+    sample of the training responses: it orders the responses to a prompt, and loses what a cycle says. ``stand``
     holds responses against each other instead.
     """
 
-    def read(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    def vectors(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Vectors [n, 2k] of unit length, and the prompts' gates [n, k], which sum to one."""
         states = self.states(batch)
         vectors = F.normalize(self.head(states[batch.end_S]).float(), dim=-1)
         asked = states[prompt_places(batch)]  # a causal backbone: no response is seen there
         return vectors, (asked @ self.extra["gates"].T).float().softmax(-1)
 
-    def _read_pairs(self, pairs: Sequence[Pair]) -> tuple[torch.Tensor, torch.Tensor]:
-        told = torch.from_numpy(self.over(pairs, lambda batch: torch.cat(self.read(batch), dim=-1)))
-        size = int(self.about["embedding_size"])
-        return told[:, :size], told[:, size:]
+    @property
+    def width(self) -> int:
+        """A vector [2k] and its prompt's gates [k]."""
+        return int(self.about["embedding_size"]) * 3 // 2
 
-    def probability(self, first: Sequence[Pair], second: Sequence[Pair]) -> Array:
+    def summarise(self, pairs: Sequence[Pair]) -> Array:
+        """Vectors and gates [n, 3k]. One pass over the responses, however many comparisons follow."""
+        return self.over(pairs, lambda batch: torch.cat(self.vectors(batch), dim=-1))
+
+    def compare(self, first: Array, second: Array) -> Array:
         """σ(s(y₁ ≻ y₂) / τ), [n]. Both responses of a pair answer one prompt."""
-        vectors, gates = self._read_pairs([*first, *second])
-        n = len(first)
-        return sigmoid(preference(vectors[:n], vectors[n:], gates[:n]).numpy() / float(self.about["tau"]))
+        vectors, gates = self._parts(first)
+        others, _ = self._parts(second)
+        return sigmoid(preference(vectors, others, gates).numpy() / float(self.about["tau"]))
+
+    def stand(self, seen: Array, prompt: NDArray[np.int64]) -> Array:
+        """By round robin [n]: the scalar would rank by the references, and lose what a cycle says."""
+        return by_round_robin(self.compare, seen, prompt)
 
     def score(self, pairs: Sequence[Pair]) -> Array:
         """Log-odds [n] of the mean win probability against the references."""
-        vectors, gates = self._read_pairs(pairs)
+        vectors, gates = self._parts(self.summarise(pairs))
         references = self.extra["references"].detach().cpu().double()
         against = preference(vectors[:, None], references[None], gates[:, None]).numpy()  # [n, m]
         return _log_odds(sigmoid(against / float(self.about["tau"])).mean(1))
 
-    def standing(self, prompt: Sequence[Message], responses: Sequence[Sequence[Message]]) -> Array:
-        """Log-odds [k] of what ``round_robin`` says; of one response alone its reward."""
-        if len(responses) < 2:
-            return super().standing(prompt, responses)
-        return _log_odds(self.round_robin(prompt, responses))
-
-    def round_robin(self, prompt: Sequence[Message], responses: Sequence[Sequence[Message]]) -> Array:
-        """Mean win probability [k] of each of k ≥ 2 responses to a prompt against the others: for best of k.
-
-        Linear in k passes through the model, quadratic only in tiny products.
-        """
-        vectors, gates = self._read_pairs([(prompt, response) for response in responses])
-        table = sigmoid(preference(vectors[:, None], vectors[None], gates[:, None]).numpy() / float(self.about["tau"]))
-        return np.asarray((table.sum(1) - 0.5) / (len(responses) - 1))
+    def _parts(self, seen: Array) -> tuple[torch.Tensor, torch.Tensor]:
+        told, size = torch.from_numpy(seen), int(self.about["embedding_size"])
+        return told[..., :size], told[..., size:]
 
 
 def _log_odds(share: Array) -> Array:
@@ -91,7 +89,7 @@ def _log_odds(share: Array) -> Array:
 
 def preference_part(model: GeneralPreference, micro: Micro[PreferenceRow], tau: float) -> Part:
     """-[p·log σ(s/τ) + (1-p)·log σ(-s/τ)], weights multiplied in. Zhang et al. 2024, equation 8."""
-    vectors, gates = model.read(micro.batch)
+    vectors, gates = model.vectors(micro.batch)
     logit = preference(vectors[0::2], vectors[1::2], gates[0::2]) / tau
     p = torch.tensor([row.p for row in micro.labels], device=logit.device)
     weight = torch.tensor([row.weight for row in micro.labels], device=logit.device)
@@ -160,6 +158,6 @@ def _refer(model: GeneralPreference, rows: Sequence[PreferenceRow], seed: int) -
     """Keep the vectors of a sample of the training responses, with repetition where there are few."""
     every = [pair for side in sides(rows) for pair in side]
     chosen = np.random.default_rng(seed).choice(len(every), REFERENCES, replace=len(every) < REFERENCES)
-    vectors, _ = model._read_pairs([every[place] for place in chosen])
+    vectors, _ = model._parts(model.summarise([every[place] for place in chosen]))
     with torch.no_grad():
         model.extra["references"].copy_(vectors)

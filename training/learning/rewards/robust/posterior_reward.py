@@ -27,12 +27,22 @@ class PosteriorReward(Scored):
         """Mean utilities [n]."""
         return self.posterior.utilities(self.features.features(pairs))
 
-    def probability(self, first: Sequence[Pair], second: Sequence[Pair]) -> Array:
-        """Probability [n] that the first of two responses to one prompt is preferred."""
-        if not first:
-            return np.zeros(0)
-        read = self.features.features([*first, *second])
-        return self.posterior.predict(read[: len(first)] - read[len(first) :]).probability
+    @property
+    def width(self) -> int:
+        """The features."""
+        return self.posterior.dimension
+
+    def summarise(self, pairs: Sequence[Pair]) -> Array:
+        """Features [n, 256]."""
+        return np.asarray(self.features.features(pairs), dtype=np.float64).reshape(len(pairs), self.width)
+
+    def compare(self, first: Array, second: Array) -> Array:
+        """Probability [n], averaged over the posterior, that the first of two responses is preferred."""
+        return self.posterior.predict(first - second).probability if len(first) else np.zeros(0)
+
+    def stand(self, seen: Array, prompt: NDArray[np.int64]) -> Array:
+        """Mean utilities [n]."""
+        return self.posterior.utilities(seen)
 
     def save(self, directory: Path, card: str) -> None:
         """Write the feature model and the posterior's state, whole or not at all. The policy itself is not copied."""
