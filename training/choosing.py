@@ -10,6 +10,7 @@ from training.dials import changed_recipe, changed_reward_recipe, policy_recipe
 from training.judging import judge_endpoint
 from training.learning.catalogue import METHODS, Method
 from training.learning.recipes import ObjectiveDials, RewardDials
+from training.learning.rewards.needs import FROM_PROJECTS, NEEDS, SET_JUDGE, judge_of, need_of
 
 OBJECTIVES = {method.key: method for method in METHODS if method.kind == "objective"}
 # What a reward recipe can say: a method of its own, or what changes whichever method there is.
@@ -60,16 +61,15 @@ class Lack:
 
 def lacking(key: str) -> Lack | None:
     """What keeps a reward method from being chosen; None where nothing does."""
-    from training.learning.rewards.methods import FROM_PROJECTS, NEEDS, REWARD_METHODS, SET_JUDGE  # costs seconds, once
-
-    method = REWARD_METHODS.get(str(REWARDS[key].recipe.get("method", FIRST_REWARD["method"])))
-    if method is None or (not method.judge and method.needs in FROM_PROJECTS):
-        return None
-    if method.judge:
+    method = str(REWARDS[key].recipe.get("method", FIRST_REWARD["method"]))
+    if judge_of(method):
         trouble = _judge_trouble(f"None is set: {SET_JUDGE}")
         return Lack("asks a language model", trouble) if trouble else None
+    need = need_of(method)
+    if need in FROM_PROJECTS:
+        return None
     why = "People in this project compare pairs and are not asked for that yet"
-    return Lack(f"learns from {NEEDS[method.needs][1]}", why)
+    return Lack(f"learns from {NEEDS[need][1]}", why)
 
 
 def _judge_trouble(unset: str) -> str:

@@ -24,9 +24,9 @@ def drawable(value: float) -> bool:
     return math.isfinite(value) and abs(value) < 1e15
 
 
-def ticks(low: float, high: float, about: int = 4) -> list[float]:
-    """Round values (steps of 1, 2 or 5 times a power of ten) inside [low, high]."""
-    step = _step(high - low, about)
+def ticks(low: float, high: float, about: int = 4, *, whole: bool = False) -> list[float]:
+    """Round values (steps of 1, 2 or 5 times a power of ten) inside [low, high]; ``whole`` ones have no fractions."""
+    step = max(_step(high - low, about), float(whole))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(n * step, 12) for n in range(first, last + 1)]
 

@@ -156,7 +156,8 @@ def line_chart(
     named = [one for one, _ in drawn if one.name]
     drawing = _Drawing(height=height + 18 * (len(named) > 3))  # a long legend goes below the axis's own words
     x, y = Scale(x_low, x_high, 44, WIDTH - 12), Scale(y_low, y_high, height - 40, 10)
-    _axes(drawing, x, y, unit=unit, x_label=x_label)
+    counted = all(float(point.x).is_integer() for point in points)  # steps, judgments: there is no half of one
+    _axes(drawing, x, y, unit=unit, x_label=x_label, counted=counted)
     if reference is not None:
         drawing.rule("target", x.start, y(reference), x.end, y(reference))
     for one, kept in drawn:
@@ -221,12 +222,12 @@ def scatter_chart(
     return drawing.finish(title, (told or "Nothing to show yet") + _left_out(len(marks) - len(shown)))
 
 
-def _axes(drawing: _Drawing, x: Scale, y: Scale, *, unit: str, x_label: str) -> None:
+def _axes(drawing: _Drawing, x: Scale, y: Scale, *, unit: str, x_label: str, counted: bool = False) -> None:
     for tick in ticks(y.low, y.high):
         drawing.rule("rule", x.start, y(tick), x.end, y(tick))
         drawing.text(x.start - 8, y(tick) + 4, readable(tick, unit), "end")
     drawing.rule("axis", x.start, y.start, x.end, y.start)
-    for tick in ticks(x.low, x.high, 5):
+    for tick in ticks(x.low, x.high, 5, whole=counted):
         anchor = "end" if x(tick) > x.end - 14 else "middle"
         drawing.text(x(tick), y.start + 17, readable(tick, unit if x_label == "predicted" else ""), anchor)
     if x_label:

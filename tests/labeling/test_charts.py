@@ -48,6 +48,12 @@ def test_the_description_gives_values_intervals_and_what_was_left_out() -> None:
     assert root.findtext("desc") == "v2: 62.5 % (50 % to 75 %). 1 without a value left out."
 
 
+def test_steps_are_counted_in_whole_numbers() -> None:
+    points = [Point(1, 0.5), Point(2, 0.7)]
+    root = parsed(line_chart([Series("loss", points)], title="Loss"))
+    assert "1.5" not in [text.text for text in root.iter("text")]
+
+
 def test_a_bar_is_as_long_as_its_value() -> None:
     root = parsed(bar_chart([Bar("a", 1.0), Bar("b", 0.5)], title="t", limits=(0, 1)))
     widths = [float(rect.get("width", "0")) for rect in root.iter("rect")]

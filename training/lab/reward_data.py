@@ -13,7 +13,7 @@ import numpy as np
 from training.lab.annotators import Annotator
 from training.lab.simulated import judged
 from training.lab.tastes import Taste, words
-from training.learning.rewards.heads.discriminator import DEMONSTRATION
+from training.learning.rewards.needs import DEMONSTRATION
 from training.learning.rows import PreferenceRow
 
 EACH = 4  # answers to a prompt: of a ranking, and to choose a demonstration from

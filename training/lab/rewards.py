@@ -28,7 +28,8 @@ from training.learning.recipes import RewardRecipe, SamplerSettings, starter_rew
 from training.learning.reward_job import train_reward
 from training.learning.rewards.baselines import bag_of_words, length_only
 from training.learning.rewards.ensemble import RewardEnsemble
-from training.learning.rewards.methods import REWARD_METHODS, SET_JUDGE
+from training.learning.rewards.methods import REWARD_METHODS
+from training.learning.rewards.needs import SET_JUDGE
 from training.learning.rows import PreferenceRow
 from training.learning.starter.prompts import held_out_prompts, training_prompts
 

@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -112,7 +112,7 @@ def write_rows(path: Path, rows: Iterable[PreferenceRow]) -> int:
     part = path.with_name(path.name + ".part")
     with part.open("w", encoding="utf-8") as out:
         for row in rows:
-            told = {name: value for name, value in asdict(row).items() if value or name not in EXTRAS}
+            told = {name: value for name, value in vars(row).items() if value or name not in EXTRAS}
             out.write(json.dumps(told, ensure_ascii=False, sort_keys=True) + "\n")
             count += 1
         out.flush()

@@ -1,6 +1,7 @@
 """`manage.py bench WHAT`: measure the real thing, each time on a database of its own that is dropped afterwards."""
 
 import json
+import os
 import sys
 import tempfile
 from argparse import ArgumentParser
@@ -15,6 +16,7 @@ from django.core.management.base import BaseCommand
 from alignment_site import env
 from alignment_site.benching.realtext import add_realtext_arguments, realtext
 from alignment_site.benching.throwaway import run_on_throwaway
+from alignment_site.patience import PATIENT
 from alignment_site.result_files import refuse_unwritable
 
 WITHOUT_DATABASE = ("training", "realtext", "refit", "updates")
@@ -67,6 +69,8 @@ class Command(BaseCommand):
         add_realtext_arguments(what.add_parser("realtext", help="reward models on public pairs, prompts unseen"))
 
     def handle(self, *args: Any, **options: Any) -> None:
+        for name, value in PATIENT.items():  # before torch and scipy are loaded: runs have these too
+            os.environ.setdefault(name, value)
         try:
             refuse_unwritable(options["json"])
         except ValueError as error:

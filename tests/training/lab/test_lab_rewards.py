@@ -15,7 +15,8 @@ from training.lab.reward_data import MAKERS, Answered, People, clean
 from training.lab.rewards import Plan, compare_rewards, recipes
 from training.learning.recipes import RewardRecipe
 from training.learning.rewards.heads.rankings import ranked_items
-from training.learning.rewards.methods import NEEDS, REWARD_METHODS
+from training.learning.rewards.methods import REWARD_METHODS
+from training.learning.rewards.needs import NEEDS
 from training.learning.rows import PreferenceRow
 
 

@@ -4,12 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from ..recipes import RewardDials, RewardRecipe
 from ..rows import PreferenceRow
 from .heads import attributes, contexts, rankings
-from .heads.discriminator import DEMONSTRATION, train_discriminator
+from .heads.discriminator import train_discriminator
 from .heads.general_preference import GeneralPreference, train_general_preference
 from .heads.goals import GoalReward, train_goals
 from .heads.headed import HeadedReward
@@ -18,6 +17,7 @@ from .heads.implicit import ImplicitReward, train_implicit
 from .heads.stepwise import StepReward, train_stepwise
 from .interface import RewardModel
 from .lesson import Lesson
+from .needs import NEEDS, SET_JUDGE, Judge, Need, judge_of, need_of
 from .pairwise import PairwiseReward
 from .pairwise_lesson import train_pairwise
 from .robust import features_lesson, robust_lesson
@@ -27,47 +27,31 @@ from .written.code_lesson import train_reward_code
 from .written.critiques import load_critic, train_critic
 from .written.traces import load_tool_user, train_tool_user
 
-Need = Literal["pairs", "ratings", "steps", "criteria", "demonstrations", "critiques"]
-
-# What a row must carry, and what that is in words.
-NEEDS: dict[Need, tuple[Callable[[PreferenceRow], bool], str]] = {
-    "pairs": (lambda row: True, "judgments of pairs"),
-    "ratings": (lambda row: row.ratings is not None, "ratings: numbers by attribute for single responses"),
-    "steps": (lambda row: row.steps is not None, "steps: a mark for each line of a response"),
-    "critiques": (
-        lambda row: bool(row.critiques and any(text.strip() for text in row.critiques)),
-        "critiques: what people said of each response",
-    ),
-    "criteria": (
-        lambda row: bool(row.criterion) and row.p != 0.5,
-        "criteria: judgments that say by which standard they were given, under at least two standards",
-    ),
-    "demonstrations": (
-        lambda row: row.criterion == DEMONSTRATION and row.p in (0.0, 1.0),
-        "demonstrations: responses that somebody wrote, each beside a sample of the policy",
-    ),
-}
-SET_JUDGE = "give HEED_JUDGE_URL and HEED_JUDGE_MODEL, then try `manage.py judges check`"
-FROM_PROJECTS: tuple[Need, ...] = ("pairs",)  # what people in a project are asked for today
-
 
 @dataclass(frozen=True)
 class RewardMethod:
     """A reward method. ``train`` makes one member; ``load`` reads back what that member saved.
 
     ``dials`` are those of ``RewardDials`` that it reads. ``fit_words`` refuses rows that carry what it needs and still
-    do not suffice: it returns the reason, or nothing. ``judge``: a language model behind
-    an address is needed, or gives what rows do not carry. ``backbone``: does it train one, which lora could adapt.
+    do not suffice: it returns the reason, or nothing. ``backbone``: does it train one, which lora could adapt.
     """
 
     key: str
-    needs: Need
     train: Callable[[Lesson], RewardModel]
     load: Callable[[Path, str], RewardModel]
     dials: tuple[str, ...] = ()
     fit_words: Callable[[RewardRecipe, Sequence[PreferenceRow]], str] = lambda recipe, rows: ""
-    judge: Literal["", "needed", "instead"] = ""
     backbone: bool = True
+
+    @property
+    def needs(self) -> Need:
+        """What its rows must carry."""
+        return need_of(self.key)
+
+    @property
+    def judge(self) -> Judge:
+        """Whether a language model is needed, or gives what rows do not carry."""
+        return judge_of(self.key)
 
     def refuse_unread(self, recipe: RewardRecipe) -> None:
         """Raise ValueError when a dial was changed that this method does not read."""
@@ -107,12 +91,11 @@ CODE_DIALS = ("code_rounds", "candidates", "wanted")
 REWARD_METHODS: dict[str, RewardMethod] = {
     method.key: method
     for method in (
-        RewardMethod("davidson", "pairs", train_pairwise, PairwiseReward.load, PAIR_DIALS),
-        RewardMethod("rao_kupper", "pairs", train_pairwise, PairwiseReward.load, PAIR_DIALS),
-        RewardMethod("bradley_terry", "pairs", train_pairwise, PairwiseReward.load, PAIR_DIALS),
+        RewardMethod("davidson", train_pairwise, PairwiseReward.load, PAIR_DIALS),
+        RewardMethod("rao_kupper", train_pairwise, PairwiseReward.load, PAIR_DIALS),
+        RewardMethod("bradley_terry", train_pairwise, PairwiseReward.load, PAIR_DIALS),
         RewardMethod(
             "helpsteer2",
-            "ratings",
             attributes.train_helpsteer2,
             attributes.load_helpsteer2,
             ("form", "attribute", "extrapolation", "ridge"),
@@ -120,52 +103,44 @@ REWARD_METHODS: dict[str, RewardMethod] = {
         ),
         RewardMethod(
             "general_preference",
-            "pairs",
             train_general_preference,
             GeneralPreference.load,
             ("embedding_size", "tau", "prompt_gates"),
         ),
-        RewardMethod("hybrid_haf", "pairs", train_hybrid, HeadedReward.load, (*SCALAR_DIALS, "policy_weight", "beta")),
+        RewardMethod("hybrid_haf", train_hybrid, HeadedReward.load, (*SCALAR_DIALS, "policy_weight", "beta")),
         RewardMethod(
-            "goal_conditioned", "pairs", train_goals, GoalReward.load, (*SCALAR_DIALS, "goal_weight", "goal_positions")
+            "goal_conditioned", train_goals, GoalReward.load, (*SCALAR_DIALS, "goal_weight", "goal_positions")
         ),
         RewardMethod(
             "context_aware",
-            "criteria",
             contexts.train_contexts,
             contexts.ContextReward.load,
             SCALAR_DIALS,
             contexts.unfit,
         ),
-        RewardMethod(
-            "adversarial_feedback", "demonstrations", train_discriminator, HeadedReward.load, ("label_smoothing",)
-        ),
-        RewardMethod("stepwise", "steps", train_stepwise, StepReward.load, ("solution", "outcome_weight")),
+        RewardMethod("adversarial_feedback", train_discriminator, HeadedReward.load, ("label_smoothing",)),
+        RewardMethod("stepwise", train_stepwise, StepReward.load, ("solution", "outcome_weight")),
         RewardMethod(
             "plackett_luce_pessimism",
-            "pairs",
             rankings.train_rankings,
             HeadedReward.load,
             ("kwise", "center_rewards_coefficient", "pessimism", "bound_ridge"),
             rankings.unfit,
         ),
-        RewardMethod("implicit", "pairs", train_implicit, ImplicitReward.load, ("beta",)),
-        RewardMethod("warm_start", "pairs", train_warm, PairwiseReward.load, WARM_DIALS),
-        RewardMethod("critique_based", "critiques", train_critic, load_critic, WRITING_DIALS, judge="instead"),
-        RewardMethod("tool_augmented", "pairs", train_tool_user, load_tool_user, TOOL_DIALS, judge="needed"),
+        RewardMethod("implicit", train_implicit, ImplicitReward.load, ("beta",)),
+        RewardMethod("warm_start", train_warm, PairwiseReward.load, WARM_DIALS),
+        RewardMethod("critique_based", train_critic, load_critic, WRITING_DIALS),
+        RewardMethod("tool_augmented", train_tool_user, load_tool_user, TOOL_DIALS),
         RewardMethod(
             "in_context_reward_code",
-            "pairs",
             train_reward_code,
             CodeReward.load,
             CODE_DIALS,
-            judge="needed",
             backbone=False,
         ),
         *(
             RewardMethod(
                 key,
-                "pairs",
                 robust_lesson.train_robust,
                 PairwiseReward.load,
                 (*PAIR_DIALS, *robust_lesson.DIALS),
@@ -175,7 +150,6 @@ REWARD_METHODS: dict[str, RewardMethod] = {
         ),
         RewardMethod(
             "domain_features",
-            "pairs",
             features_lesson.train_features,
             features_lesson.FeatureReward.load,
             ("features", "feature_units", "center_rewards_coefficient"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.blas import ssyrk
 from scipy.linalg.lapack import dpotri
 
 from .likelihood import log_likelihood, sigmoid
@@ -93,8 +94,8 @@ class _Prior:
         return self.ridge * theta if self.more is None else self.ridge * theta + self.more @ theta
 
     def matrix(self, dimension: int) -> Array:
-        """Λ [d, d], a new array."""
-        plain: Array = np.eye(dimension) * self.ridge
+        """Λ [d, d], a new array, in the order that LAPACK reads without a copy."""
+        plain: Array = np.eye(dimension, order="F") * self.ridge
         return plain if self.more is None else plain + self.more
 
     def log_determinant(self, dimension: int) -> float:
@@ -123,10 +124,11 @@ def _times_transposed(x: NDArray[np.float32], residual: Array) -> Array:
 
 
 def _precision(x: NDArray[np.float32], curvature: Array, prior: _Prior) -> Array:
-    """X'·diag(curvature)·X + Λ, in float32 by chunks (the curvature of the search, not its answer)."""
+    """The lower triangle of X'·diag(curvature)·X + Λ, in float32 by chunks (the curvature of the search, not its
+    answer); what lies above it has no meaning."""
     total = prior.matrix(x.shape[1])
     root = np.sqrt(curvature).astype(np.float32)[:, None]
     for begin in range(0, len(x), CHUNK):
         scaled = x[begin : begin + CHUNK] * root[begin : begin + CHUNK]
-        total += scaled.T @ scaled
+        total += ssyrk(1.0, scaled.T, lower=1)
     return total

@@ -107,7 +107,7 @@ class FastPosterior:
         """Fit all judgments at once: [n, d] differences, [n] soft labels, [n] weights (default 1).
 
         Finds the mode by Newton's method and takes the Laplace covariance there. Without ``prior_scale`` the
-        scale of ``PRIOR_SCALES`` with the greatest Laplace evidence is taken; above ``CHOOSE_SCALE_UP_TO``
+        scale of ``PRIOR_SCALES`` at which the Laplace evidence peaks is taken; above ``CHOOSE_SCALE_UP_TO``
         judgments, ``start``'s. ``start`` only saves iterations. ``prior_precision`` [d, d] is added to the prior's.
         """
         x = np.asarray(phi_diffs, dtype=np.float32).reshape(-1, dimension)
@@ -120,12 +120,13 @@ class FastPosterior:
             raise ValueError("features must be finite numbers")
         theta = np.zeros(dimension) if start is None else start.mean
         more = None if prior_precision is None else np.asarray(prior_precision, dtype=np.float64)
-        found: list[Mode] = []
+        best: Mode | None = None
         for scale in _scales(prior_scale, len(x), start):
             mode = find_mode(x, labels, weights, prior_scale=scale, start=theta, prior_precision=more)
-            theta = mode.mean
-            found.append(mode)
-        best = max(found, key=lambda mode: mode.log_evidence)
+            if best is not None and mode.log_evidence < best.log_evidence:
+                break  # over wider and wider scales the evidence has one peak
+            best, theta = mode, mode.mean
+        assert best is not None  # noqa: S101 - there is always a scale
         posterior = cls(dimension, best.prior_scale)
         posterior.mean, posterior.covariance = best.mean, best.covariance()
         posterior.judgments = len(labels)

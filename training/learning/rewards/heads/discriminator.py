@@ -14,11 +14,10 @@ from ...optimise import Part
 from ...recipes import RewardRecipe
 from ...rows import PreferenceRow
 from ..lesson import Lesson
+from ..needs import DEMONSTRATION
 from .headed import HeadedReward
 from .items import Item, Micro, mean_loss, pair_items, steps_of
 from .scalar import start_from_items
-
-DEMONSTRATION = "demonstration"  # the criterion of a row whose likelier response was written, the other one sampled
 
 
 def discriminator_loss(logit: torch.Tensor, demonstrated: torch.Tensor, smoothing: float) -> torch.Tensor:
