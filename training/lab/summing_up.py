@@ -1,5 +1,6 @@
 """What several seeds of each method come to, and its picture."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,16 +57,21 @@ def _line(key: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def plot(lines: Sequence[dict[str, Any]], title: str) -> str:
-    """Win rate against KL: one numbered mark a method, with both intervals."""
+    """Win rate against the square root of KL, which Gao et al. (2022, arXiv:2210.10760) take for distance and which
+    keeps one far method from pressing all others together: one numbered mark a method, with both intervals."""
     marks = [
         Mark(
             line["method"],
-            line["kl"],
+            _distance(line["kl"]),
             line["win_rate"],
-            (max(line["kl"] - 1.96 * line["kl_se"], 0.0), line["kl"] + 1.96 * line["kl_se"]),
+            (_distance(line["kl"] - 1.96 * line["kl_se"]), _distance(line["kl"] + 1.96 * line["kl_se"])),
             (line["low"], line["high"]),
         )
         for line in lines
         if "win_rate" in line
     ]
-    return scatter_chart(marks, title=title, x_label="KL from the starter, nats", unit="%", reference=0.5)
+    return scatter_chart(marks, title=title, x_label="√KL from the starter, KL in nats", unit="%", reference=0.5)
+
+
+def _distance(kl: float) -> float:
+    return math.sqrt(max(kl, 0.0))
