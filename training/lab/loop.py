@@ -23,6 +23,7 @@ from training import filling
 from training.answering import Shelf
 from training.beginning import first_policy
 from training.children import Children
+from training.choosing import choose_reward
 from training.dials import sampler
 from training.duels import end_open_trial
 from training.lab.annotators import Annotator, last_turn
@@ -59,6 +60,7 @@ class Plan:
     noise: float = 0.1
     policy: str = "starter"
     recipe: Mapping[str, Any] = field(default_factory=dict)  # changes to the starter's policy recipe
+    reward: str = ""  # a reward method; the project's own where none is named
     measured_on: int = MEASURED_ON
 
     def __post_init__(self) -> None:
@@ -127,6 +129,9 @@ class Lab:
             "recipe": dict(self.plan.recipe),
         }
         project = create_project(by=self.person, settings=settings)
+        if self.plan.reward:
+            choose_reward(project=project, by=self.person, key=self.plan.reward)
+            project.refresh_from_db()
         # The split is drawn with the project's salt: a fixed one makes the lab repeatable.
         project.salt = f"lab-{self.plan.seed}"
         project.save(update_fields=["salt"])

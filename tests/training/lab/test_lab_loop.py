@@ -25,7 +25,8 @@ def test_the_lab_goes_once_round_the_loop_and_reports_what_its_contract_says(mon
     monkeypatch.setenv("DATABASE_URL", os.environ["DATABASE_URL"].replace("/heed?", f"/{database}?"))
     said: list[str] = []
     policy = os.environ.get("LAB_POLICY", "starter")
-    plan = Plan(load_taste("warmth"), judgments=100, rounds=1, seed=3, recipe=SMALL, measured_on=64, policy=policy)
+    small = {"judgments": 100, "rounds": 1, "seed": 3, "recipe": SMALL, "measured_on": 64}
+    plan = Plan(load_taste("warmth"), policy=policy, reward="rao_kupper", **small)
     result: dict[str, Any] = Lab(plan, say=said.append).run()
     [told] = result["rounds"]
     assert set(told) == KEYS
@@ -34,6 +35,7 @@ def test_the_lab_goes_once_round_the_loop_and_reports_what_its_contract_says(mon
     assert 1 <= told["duels"] <= 40, said
     assert told["win_rate_low"] <= told["win_rate"] <= told["win_rate_high"]
     assert [run.state for run in Run.objects.order_by("pk")] == ["done", "done"]
+    assert [run.result["method"] for run in Run.objects.filter(kind="reward")] == ["rao_kupper"]
     trial = Trial.objects.get()
     assert trial.state != "open"
     assert trial.settled <= told["duels"]
@@ -43,3 +45,10 @@ def test_the_lab_goes_once_round_the_loop_and_reports_what_its_contract_says(mon
 def test_a_plan_without_a_meaning_is_refused_in_words(settings: dict[str, int], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Plan(load_taste("warmth"), **settings)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("key", "said"), [("nothing", "no reward method"), ("helpsteer2", "learns from ratings")])
+def test_a_reward_method_that_cannot_learn_here_is_refused_before_anything_is_asked(key: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Lab(Plan(load_taste("warmth"), reward=key), say=lambda text: None)

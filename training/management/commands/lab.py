@@ -42,6 +42,7 @@ class Command(BaseCommand):
         loop.add_argument("--noise", type=float, default=0.1, help="share of verdicts that are turned round")
         loop.add_argument("--policy", default="starter", help="a directory or hub name instead of the starter")
         loop.add_argument("--method", metavar="KEY", help="an objective of `manage.py methods` instead of DPO")
+        loop.add_argument("--reward", metavar="KEY", default="", help="a reward method of it instead of davidson")
         loop.add_argument("--json", type=Path, metavar="FILE", help="where to write the result")
 
         add_compare(words.add_parser("compare", help="every objective on the same simulated judgments"))
@@ -118,7 +119,7 @@ class Command(BaseCommand):
             from training.choosing import chosen_objective
             from training.lab.loop import Lab, LabFailed, Plan
 
-            chosen = ("judgments", "rounds", "seed", "noise", "policy")
+            chosen = ("judgments", "rounds", "seed", "noise", "policy", "reward")
             try:
                 recipe = chosen_objective(options["method"]) if options["method"] else {}
                 plan = Plan(load_taste(options["taste"]), recipe=recipe, **{name: options[name] for name in chosen})
