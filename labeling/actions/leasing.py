@@ -111,7 +111,7 @@ def _give_back_waiting(project_id: int) -> None:
     """Give back what has expired, one lease a transaction, waiting for whoever writes one of them meanwhile."""
     found = sql.row(sql.STILL_EXPIRED, {"project": project_id})
     for lease_id in (found and found[0]) or ():
-        sql.run(sql.GIVE_BACK_ONE, {"lease": lease_id})
+        sql.run(sql.GIVE_BACK_RUN_OUT, {"lease": lease_id, "ending": "expired"})
 
 
 def _lease(columns: Sequence[Any]) -> Lease:

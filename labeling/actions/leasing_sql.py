@@ -51,22 +51,12 @@ FROM (SELECT comparison_id, count(*) AS n FROM expired GROUP BY comparison_id) g
 WHERE c.id = given.comparison_id
 """
 
-# What `GIVE_BACK_EXPIRED` passed over because somebody was writing it. `GIVE_BACK_ONE` waits for them; it is run lease
-# by lease, each in a transaction of its own that holds nothing else: so nobody can wait in a circle.
+# What `GIVE_BACK_EXPIRED` passed over because somebody was writing it; `GIVE_BACK_RUN_OUT` then waits, lease by lease.
 STILL_EXPIRED = """
 SELECT array_agg(e.id) FROM (
     SELECT l.id FROM labeling_lease l WHERE l.project_id = %(project)s AND l.ended_at IS NULL AND l.expires_at <= now()
     ORDER BY l.expires_at LIMIT 100
 ) e
-"""
-GIVE_BACK_ONE = f"""
-WITH ended AS (
-    UPDATE labeling_lease l SET ended_at = now(), ending = 'expired'
-    WHERE l.id = %(lease)s AND l.ended_at IS NULL AND l.expires_at <= now()
-    RETURNING l.comparison_id
-)
-UPDATE labeling_comparison c SET held = c.held - 1, state = {STATE_AFTER_RETURN.format(returned=1)}
-FROM ended WHERE c.id = ended.comparison_id
 """
 
 # Best score first, else oldest first; only the chosen and imported arms carry scores (a constraint says so).
@@ -175,10 +165,10 @@ SELECT id FROM judged
 """
 
 # A lease that ends without a judgment.
-GIVE_BACK = f"""
+_GIVE_BACK = f"""
 WITH closed AS (
     UPDATE labeling_lease l SET ended_at = now(), ending = %(ending)s
-    WHERE l.id = %(lease)s AND l.person_id = %(person)s AND l.ended_at IS NULL
+    WHERE l.id = %(lease)s AND l.ended_at IS NULL AND {{only}}
     RETURNING l.id, l.comparison_id, l.project_id
 ), returned AS (
     UPDATE labeling_comparison c SET held = c.held - 1, state = {STATE_AFTER_RETURN.format(returned=1)}
@@ -186,6 +176,9 @@ WITH closed AS (
 )
 SELECT comparison_id, project_id FROM closed
 """
+GIVE_BACK = _GIVE_BACK.format(only="l.person_id = %(person)s")
+# Run in a transaction that holds nothing else, so that nobody can wait in a circle.
+GIVE_BACK_RUN_OUT = _GIVE_BACK.format(only="l.expires_at <= now()")
 
 RENEW = f"""
 UPDATE labeling_lease l SET expires_at = now() + make_interval(secs => p.lease_seconds), renewals = l.renewals + 1

@@ -16,7 +16,7 @@ from django.db import connection, connections, transaction
 from labeling.actions import judging, queueing
 from labeling.actions.errors import Conflict
 from labeling.actions.leasing_sql import GIVE_BACK_EXPIRED, run, take
-from labeling.models import Comparison, Judgment, Lease, State
+from labeling.models import Comparison, Judgment, Lease, Project, State
 from tests.labeling.cast import comparisons, expire, lease, member, project_of_ada, submit
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,49 +59,35 @@ def test_people_who_ask_at_once_share_what_needs_two_and_get_no_more() -> None:
         expire(*Lease.objects.filter(ended_at__isnull=True))
 
 
-def test_an_expired_place_that_somebody_is_giving_back_is_waited_for() -> None:
+def give_back(project: Project) -> None:
+    run(GIVE_BACK_EXPIRED, {"project": project.pk})
+
+
+def lock_its_comparison(project: Project) -> None:
+    list(Comparison.objects.select_for_update(no_key=True).filter(project=project))
+
+
+@pytest.mark.parametrize("writing", [give_back, lock_its_comparison])
+def test_an_expired_place_that_somebody_is_writing_is_waited_for(writing: Callable[[Project], None]) -> None:
     project = project_of_ada()
     comparisons(project, 1)
     ben, cleo = member(project, "Ben"), member(project, "Cleo")
     expire(lease(ben, project))
-    given_back, asked = threading.Event(), threading.Event()
+    written, asked = threading.Event(), threading.Event()
 
-    def give_back() -> None:
+    def write() -> None:
         with transaction.atomic():
-            run(GIVE_BACK_EXPIRED, {"project": project.pk})
-            given_back.set()
+            writing(project)
+            written.set()
             asked.wait(5)
             time.sleep(0.3)  # the other one looks at the queue meanwhile
 
     def ask() -> Lease | None:
-        given_back.wait(5)
+        written.wait(5)
         asked.set()
         return judging.lease_next(person=cleo, project=project)
 
-    _, taken = at_once(give_back, ask)
-    assert isinstance(taken, Lease)
-
-
-def test_an_expired_place_whose_comparison_is_just_being_written_is_waited_for() -> None:
-    project = project_of_ada()
-    [comparison] = comparisons(project, 1)
-    ben, cleo = member(project, "Ben"), member(project, "Cleo")
-    expire(lease(ben, project))
-    locked, asked = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            list(Comparison.objects.select_for_update(no_key=True).filter(pk=comparison.pk))
-            locked.set()
-            asked.wait(5)
-            time.sleep(0.3)  # the other one looks at the queue meanwhile
-
-    def ask() -> Lease | None:
-        locked.wait(5)
-        asked.set()
-        return judging.lease_next(person=cleo, project=project)
-
-    _, taken = at_once(hold, ask)
+    _, taken = at_once(write, ask)
     assert isinstance(taken, Lease)
 
 
