@@ -22,6 +22,14 @@ class Arm(models.TextChoices):
     IMPORTED = "imported", "Imported"
 
 
+class Kind(models.TextChoices):
+    """What is told of the responses. Only pairs are put to people; the others come with an import."""
+
+    PAIR = "pair", "Which of two"
+    ASSESSMENT = "assessment", "What was said of one response"
+    DEMONSTRATION = "demonstration", "A response that shows how to answer"
+
+
 class State(models.TextChoices):
     """Where a comparison stands."""
 
@@ -31,7 +39,11 @@ class State(models.TextChoices):
 
 
 class Comparison(models.Model):
-    """A prompt and k ≥ 2 responses put to people, with why it was chosen."""
+    """A prompt and k ≥ 2 responses put to people, with why it was chosen; or one response that an import tells of.
+
+    `details` holds what was said beside a verdict, an entry for each response in stored order: `ratings` are numbers
+    by attribute, `steps` says how right (0 to 1) each line that is not blank is, `critiques` is what was said in words.
+    """
 
     # The index `comparison_arm` begins with the project.
     project = models.ForeignKey(Project, models.CASCADE, related_name="comparisons", db_index=False)
@@ -39,7 +51,9 @@ class Comparison(models.Model):
     responses: "models.ManyToManyField[Response, ComparisonResponse]" = models.ManyToManyField(
         Response, through="ComparisonResponse", related_name="comparisons"
     )
-    kind = models.CharField(max_length=32, default="pair")
+    kind = models.CharField(max_length=32, choices=Kind, default=Kind.PAIR)
+    criterion = models.CharField(max_length=200, blank=True, help_text="The standard that its judgments go by.")
+    details = models.JSONField(default=dict, blank=True, help_text="Ratings, steps and critiques, by response.")
     arm = models.CharField(max_length=8, choices=Arm)
     repeats = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="repeated_by")
     method = models.CharField(max_length=64, blank=True, help_text="The acquisition method that scored it.")
@@ -78,6 +92,12 @@ class Comparison(models.Model):
                 condition=Q(state="open"),
             ),
             models.Index(fields=["project", "arm", "state"], name="comparison_arm"),
+            # Few comparisons tell more than a verdict; which of them a project has is asked on every look at Methods.
+            models.Index(
+                fields=["project", "kind"],
+                name="comparison_told",
+                condition=~Q(kind="pair") | ~Q(details={}) | ~Q(criterion=""),
+            ),
         ]
 
     def __str__(self) -> str:
