@@ -36,9 +36,10 @@ PROMPT = (
 RESPONSE = ("id", "prompt", "messages", "sampler", "seed", "token_ids", "token_logprobs", "stopped", "origin")
 COMPARISON = (
     *("id", "project", "prompt", "needs", "taken", "source_key", "origin", "extra"),
-    *("kind", "arm", "method", "model_version", "held", "state", "withdrawn_reason"),
+    *("kind", "criterion", "details"),
+    *("arm", "method", "model_version", "held", "state", "withdrawn_reason"),
 )
-IMPORTED = ("pair", Arm.IMPORTED.value, "", "", 0, State.FULL.value, "")  # the last of these columns
+IMPORTED = (Arm.IMPORTED.value, "", "", 0, State.FULL.value, "")  # the last of these columns
 JUDGMENT = (
     *("id", "uuid", "project", "comparison", "rater", "answer", "order_shown"),
     *("seconds", "origin", "weight", "late", "amends", "source"),
@@ -104,9 +105,9 @@ class RowStore:
         items = self._new_ones(items, stored)
         if items:
             self._put_prompts(items, stored)
-            pairs = [item for item in items if not item.alone]
-            self._put_comparisons(pairs)
-            stored.added += len(pairs)
+            answered = [item for item in items if not item.alone]
+            self._put_comparisons(answered)
+            stored.added += len(answered)
         return stored
 
     def _identify(self, items: list[_Item], stored: Stored) -> list[_Item]:
@@ -214,10 +215,15 @@ class RowStore:
         self._put_judgments(items)
 
     def _comparison(self, item: _Item) -> Sequence[Any]:
-        people = sum(1 for judgment in item.parsed.row.judgments if judgment.amends is None)
+        row = item.parsed.row
+        people = sum(1 for judgment in row.judgments if judgment.amends is None)
         extra = json.dumps(self._extra(item.parsed), ensure_ascii=False)
-        counts = (max(people, 1), people)
-        return (item.comparison, self.project.pk, item.prompt, *counts, item.key, self.origin, extra, *IMPORTED)
+        details = json.dumps(row.details, ensure_ascii=False) if row.details else "{}"
+        return (
+            *(item.comparison, self.project.pk, item.prompt, max(people, 1), people, item.key, self.origin, extra),
+            *(row.kind, row.criterion, details),
+            *IMPORTED,
+        )
 
     def _put_judgments(self, items: list[_Item]) -> None:
         ids = reserve_ids(Judgment, sum(len(item.parsed.row.judgments) for item in items))

@@ -2,6 +2,7 @@
 
 import re
 
+from labeling.formats.details import tell
 from labeling.formats.rows import (
     BETTER,
     SAME,
@@ -43,7 +44,7 @@ def read(row: Row) -> ReadRow:
         raise BadRow("no annotator has a label: expected annotator1, annotator2, … with 0 (tie), 1 or 2")
     used = ("instruction", "input", "response1", "response2")
     shape = {"instruction": len(instruction)}
-    return ReadRow(prompt, responses, judgments, shape=shape, used=used, warnings=warnings)
+    return tell(ReadRow(prompt, responses, judgments, shape=shape, used=used, warnings=warnings), row)
 
 
 def _answer(key: str, value: Json) -> int:

@@ -1,10 +1,12 @@
 """Heed's own full row: a comparison with its prompt, its responses and every judgment on it, amendments included."""
 
+from labeling.formats.details import read_criterion, read_details
 from labeling.formats.prompts import read_tags
 from labeling.formats.rows import BadRow, Format, Json, Message, ReadJudgment, ReadResponse, ReadRow, Row
 from labeling.formats.texts import read_messages
 
 ANSWERS = (0, 1, 2, 3, 4, 5, 6, 7, 9)
+KINDS = ("pair", "assessment", "demonstration")
 # What a judgment's origin becomes, because an import never passes for this project's own people or models.
 ORIGIN = {
     "person": "person",
@@ -28,9 +30,10 @@ def read(row: Row) -> ReadRow:
     prompt = _object(row, "prompt")
     messages = read_messages(prompt.get("messages"), "prompt.messages", warnings)
     responses = [_response(entry, f"responses[{n}]", warnings) for n, entry in enumerate(_objects(row, "responses"))]
-    if len(responses) < 2:
-        raise BadRow("a comparison has at least two responses")
+    kind = _kind(row, len(responses))
     judgments = _judgments(_objects(row, "judgments"), len(responses))
+    if judgments and kind != "pair":
+        raise BadRow(f"kind is {kind!r}: what is told of one response has no judgments")
     rest = {
         "prompt": {key: value for key, value in prompt.items() if key != "messages"},
         "responses": [
@@ -39,16 +42,41 @@ def read(row: Row) -> ReadRow:
         ],
         "sampled": [[key for key in SAMPLED if key in entry] for entry in row["responses"]],
     }
-    return ReadRow(
+    read = ReadRow(
         messages,
         responses,
         judgments,
         tags=read_tags(prompt),
         difficulty=_number(prompt, "difficulty"),
+        kind=kind,
         shape=rest,
         used=("prompt", "responses"),
         warnings=warnings,
     )
+    _tell(read, row)
+    return read
+
+
+def _kind(row: Row, responses: int) -> str:
+    kind = row.get("kind", "pair")
+    if kind not in KINDS:
+        raise BadRow(f"kind is {kind!r}; write one of {', '.join(KINDS)}")
+    if kind == "pair" and responses < 2:
+        raise BadRow("a comparison has at least two responses")
+    if kind != "pair" and responses != 1:
+        raise BadRow(f"kind is {kind!r}, which tells of one response; here are {responses}")
+    return str(kind)
+
+
+def _tell(read: ReadRow, row: Row) -> None:
+    """What was told beside the verdict. In a row of our own a wrong shape is a fault."""
+    details, faults = row.get("details") or {}, list[str]()
+    if not isinstance(details, dict):
+        raise BadRow("details must be an object")
+    read.criterion = read_criterion(row.get("criterion"), faults)
+    read.details = read_details(details, read.responses, faults)
+    if faults:
+        raise BadRow("; ".join(faults))
 
 
 SAMPLED = ("sampler", "seed", "token_ids", "token_logprobs", "stopped")

@@ -2,6 +2,7 @@
 
 import re
 
+from labeling.formats.details import tell
 from labeling.formats.rows import BETTER, BadRow, Format, Message, ReadJudgment, ReadResponse, ReadRow, Row
 from labeling.formats.texts import assistant_says, split_conversations
 
@@ -34,7 +35,7 @@ def read(row: Row) -> ReadRow:
         shape = {"prompt": False}
     responses = [ReadResponse(chosen), ReadResponse(rejected)]
     used = ("prompt", "chosen", "rejected")
-    return ReadRow(prompt, responses, [ReadJudgment("", BETTER)], shape=shape, used=used)
+    return tell(ReadRow(prompt, responses, [ReadJudgment("", BETTER)], shape=shape, used=used), row)
 
 
 def transcript_messages(transcript: str, where: str) -> list[Message]:

@@ -8,13 +8,20 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from labeling.formats.annotators import ANNOTATORS
+from labeling.formats.demonstrations import DEMONSTRATIONS
 from labeling.formats.heed import HEED
+from labeling.formats.helpsteer2 import HELPSTEER2
 from labeling.formats.hh import HH
 from labeling.formats.prompts import PROMPTS
+from labeling.formats.rated import RATED
 from labeling.formats.rows import BadRow, Format, Json, Message, ReadResponse, ReadRow, Row
+from labeling.formats.stepwise import STEPWISE
 from labeling.formats.trl import TRL
 
-FORMATS = {known.name: known for known in (HEED, ANNOTATORS, HH, TRL, PROMPTS)}  # the first that matches reads a row
+# The first that matches reads a row.
+FORMATS = {
+    known.name: known for known in (HEED, ANNOTATORS, HH, TRL, HELPSTEER2, STEPWISE, RATED, DEMONSTRATIONS, PROMPTS)
+}
 ID_FIELDS = ("id", "idx")
 MAX_DEPTH = 200
 HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")

@@ -3,7 +3,10 @@
 from labeling.formats.rows import BadRow, Format, Message, ReadResponse, ReadRow, Row
 from labeling.formats.texts import read_messages, read_text, user_says
 
-ANSWERED = ("chosen", "rejected", "response", "completion", "response1", "responses")
+ANSWERED = (
+    *("chosen", "rejected", "response", "completion", "completions"),
+    *("response1", "response_1", "response_2", "responses"),
+)
 MAX_TAG = 64
 
 
@@ -23,7 +26,10 @@ def read(row: Row) -> ReadRow:
     else:
         prompt, style = user_says(read_text(row[key], key, warnings)), "text"
     if not prompt or prompt[-1]["role"] == "assistant":
-        raise BadRow(f"{key} must end with a message that waits for an answer, not with the assistant's")
+        raise BadRow(
+            f"{key} must end with a message that waits for an answer, not with the assistant's; "
+            "a demonstration is written as prompt and completion"
+        )
     if not any(message["content"].strip() for message in prompt):
         raise BadRow(f"{key} is empty")
     return ReadRow(

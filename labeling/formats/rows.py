@@ -55,6 +55,9 @@ class ReadRow:
     judgments: list[ReadJudgment] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     difficulty: float | None = None
+    kind: str = "pair"  # a value of `labeling.models.Kind`: any other tells of one response
+    criterion: str = ""
+    details: Row = field(default_factory=dict)  # ratings, steps, critiques: a list each, an entry for each response
     shape: Row = field(default_factory=dict)
     used: tuple[str, ...] = ()
     warnings: list[str] = field(default_factory=list)

@@ -1,6 +1,7 @@
 """Texts and messages as they stand in files: checked, and cut into prompt and responses."""
 
 import json
+from collections.abc import Callable
 
 from labeling.formats.rows import BadRow, Json, Message
 
@@ -38,6 +39,23 @@ def read_messages(value: Json, where: str, warnings: list[str]) -> list[Message]
             raise BadRow(f"{place} has the role {role!r}; known are {', '.join(ROLES)}")
         messages.append({"role": role, "content": read_text(message["content"], f"{place}.content", warnings)})
     return messages
+
+
+def read_turns(
+    value: Json, where: str, warnings: list[str], says: Callable[[str], list[Message]]
+) -> tuple[list[Message], str]:
+    """A text or a list of messages, and which of the two (`text`, `messages`) it was."""
+    if not isinstance(value, list):
+        return says(read_text(value, where, warnings)), "text"
+    messages = read_messages(value, where, warnings)
+    if not messages:
+        raise BadRow(f"{where} is an empty list")
+    return messages, "messages"
+
+
+def write_turns(messages: list[Message], style: str) -> Json:
+    """What `read_turns` read."""
+    return messages if style == "messages" else messages[0]["content"]
 
 
 def user_says(text: str) -> list[Message]:

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from labeling.formats.details import read_number, tell
 from labeling.formats.rows import BETTER, BadRow, Format, Message, ReadJudgment, ReadResponse, ReadRow, Row
 from labeling.formats.texts import (
     assistant_says,
@@ -13,6 +14,8 @@ from labeling.formats.texts import (
 )
 
 Style = Literal["text", "messages"]
+SCORES = ("score_chosen", "score_rejected")
+_SCORED = frozenset(SCORES)
 
 
 def matches(row: Row) -> bool:
@@ -75,7 +78,23 @@ def _row(
         ReadResponse(rejected, origin=_writer(row, "rejected_model")),
     ]
     used = ("chosen", "rejected") if shape["prompt"] is None else ("prompt", "chosen", "rejected")
-    return ReadRow(prompt, responses, [ReadJudgment("", BETTER)], shape=shape, used=used, warnings=warnings)
+    read = ReadRow(prompt, responses, [ReadJudgment("", BETTER)], shape=shape, used=used, warnings=warnings)
+    tell(read, row)
+    if not _SCORED.isdisjoint(row) and row.get("ratings") is None:
+        _read_scores(read, row)
+    return read
+
+
+def _read_scores(read: ReadRow, row: Row) -> None:
+    """One number for each response, as UltraFeedback's binarized files have it."""
+    ratings: list[dict[str, float]] = []
+    for key in SCORES:
+        score = read_number(row.get(key))
+        ratings.append({} if score is None else {"score": score})
+        if score is None and row.get(key) is not None:
+            read.warnings.append(f"{key} is not read: it would be a number")
+    if any(ratings):
+        read.details["ratings"] = ratings
 
 
 def write(prompt: list[Message], responses: list[ReadResponse], shape: Row) -> Row:

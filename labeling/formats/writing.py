@@ -166,11 +166,11 @@ PROMPT_SCHEMA = pa.schema(
     ]
 )
 
-# Values of any shape (`extra`, `sampler`) are JSON texts here, because a column has one type.
+# Values of any shape (`details`, `extra`, `sampler`) are JSON texts here, because a column has one type.
 FULL_SCHEMA = pa.schema(
     [
         ("heed", pa.int64()),
-        *((key, pa.string()) for key in ("id", "kind", "arm", "split", "state")),
+        *((key, pa.string()) for key in ("id", "kind", "criterion", "details", "arm", "split", "state")),
         ("needs", pa.int64()),
         *((key, pa.string()) for key in ("repeats", "method")),
         ("score", pa.float64()),

@@ -213,6 +213,8 @@ COMPARISON: Final = {
     "heed": "bare:1",
     "id": "text:{prefix} || c.id",
     "kind": "text:c.kind",
+    "criterion": "text:c.criterion",
+    "details": "any:c.details",
     "arm": "word:c.arm",
     "split": "word:p.split",
     "state": "word:c.state",
