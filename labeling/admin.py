@@ -83,8 +83,8 @@ class ResponseAdmin(ReadOnlyAdmin):
 class ComparisonAdmin(ReadOnlyAdmin):
     """The queue, and what has been through it."""
 
-    list_display = ("id", "project", "arm", "state", "score", "rank", "needs", "taken", "held", "method")
-    list_filter = ("state", "arm")
+    list_display = ("id", "project", "kind", "arm", "state", "score", "rank", "needs", "taken", "held", "method")
+    list_filter = ("kind", "state", "arm")
     list_select_related = ("project",)
     search_fields = ("=id", "=prompt__id")
     show_full_result_count = False

@@ -14,6 +14,7 @@ ORIGINS = (("unknown", "Not known"), ("person", "People"), ("model", "A model"))
 FORMAT_NAMES = {
     "trl": "Preference pairs for TRL",
     "kto": "Unpaired rows for TRL (KTO)",
+    "helpsteer2": "Preference rows like HelpSteer2's",
     "heed": "Heed's full rows",
     "original": "Imported rows as they came",
     "prompts": "Prompts",
@@ -73,7 +74,7 @@ class ExportForm(PlainForm):
     style = forms.ChoiceField(choices=_choices(STYLES), initial="conversational")
     prompt = forms.ChoiceField(choices=_choices(PROMPT_PLACES), initial="explicit")
     columns = forms.BooleanField(
-        label="With strength, n_for, n_against, split, arm and origin", required=False, initial=True
+        label="With strength, n_for, n_against, split, arm, origin and criterion", required=False, initial=True
     )
     margin = forms.BooleanField(label="With a column margin", required=False)
     held_out = forms.BooleanField(label="With rows of held-out prompts", required=False)

@@ -29,7 +29,7 @@ from labeling.formats.writing import (
     pair_schema,
 )
 from labeling.models import ExportJob, JobState, Person, Project
-from labeling.queries.export_rows import ExportOptions, export_statement, original_prompts_statement
+from labeling.queries.export_rows import ExportOptions, export_statement, further_statements
 from labeling.queries.export_sql import KEPT, PLANNER
 
 Tell = Callable[[int], None]
@@ -102,7 +102,7 @@ def _sink(options: ExportOptions, file: HashedFile, *, packed: bool) -> Sink:
     if options.format == "prompts":
         return ParquetSink(file, PROMPT_SCHEMA)
     schema = pair_schema(
-        unpaired=options.format == "kto",
+        format=options.format,
         conversational=options.style == "conversational",
         implicit=options.prompt == "implicit",
         columns=options.columns,
@@ -113,9 +113,7 @@ def _sink(options: ExportOptions, file: HashedFile, *, packed: bool) -> Sink:
 
 def _write(project: Project, options: ExportOptions, sink: Sink, tell: Tell) -> tuple[Counter[tuple[str, ...]], str]:
     """Stream the rows into the sink. Returns how many had which fate, split, arm and origin, and the frozen set."""
-    statements = [export_statement(project, options)]
-    if options.format == "original":
-        statements.append(original_prompts_statement(project))
+    statements = [export_statement(project, options), *further_statements(project, options)]
     change = _as_it_came if options.format == "original" else None
     heads: Counter[bytes] = Counter()
     with _one_moment() as cursor:

@@ -4,10 +4,9 @@ import re
 
 from labeling.formats.details import tell
 from labeling.formats.rows import SAME, BadRow, Format, Json, Message, ReadJudgment, ReadResponse, ReadRow, Row
-from labeling.formats.texts import assistant_says, read_turns, user_says, write_turns
+from labeling.formats.texts import read_turns, write_turns
 
-TURN = re.compile(r"\n?<extra_id_1>(User|Assistant)\n?")
-NAMES = {"user": "User", "assistant": "Assistant"}
+TURN = re.compile(r"\n?<extra_id_(0>System|1>User|1>Assistant)\n?")
 MOST = 3  # the greatest strength, for either side
 
 
@@ -19,9 +18,9 @@ def matches(row: Row) -> bool:
 def read(row: Row) -> ReadRow:
     """Read a row. Its strength is negative where the first response is better, and stands on our bar as it is."""
     warnings: list[str] = []
-    prompt, asked = read_prompt(row, warnings)
-    first, one = read_turns(row["response_1"], "response_1", warnings, assistant_says)
-    second, other = read_turns(row["response_2"], "response_2", warnings, assistant_says)
+    prompt, asked = read_marked(row, "prompt", "user", warnings)
+    first, one = read_marked(row, "response_1", "assistant", warnings)
+    second, other = read_marked(row, "response_2", "assistant", warnings)
     judgment = ReadJudgment("", SAME + _strength(row.get("preference_strength")))
     statement = row.get("preference_statement")
     if isinstance(statement, str):
@@ -49,37 +48,34 @@ def _strength(value: Json) -> int:
     return int(value)
 
 
-def read_prompt(row: Row, warnings: list[str]) -> tuple[list[Message], str]:
-    """The row's prompt and how it was written: a text, messages, or a text of several turns with marks between."""
-    prompt, style = read_turns(row["prompt"], "prompt", warnings, user_says)
-    if style == "text" and TURN.search(prompt[0]["content"]):
-        return _cut(prompt[0]["content"]), "turns"
-    return prompt, style
+def read_marked(row: Row, key: str, role: str, warnings: list[str]) -> tuple[list[Message], str]:
+    """Turns and how they were written: a text of `role`, messages, or a text of several turns with marks between."""
+    turns, style = read_turns(row[key], key, warnings, lambda text: [{"role": role, "content": text}])
+    if style == "text" and "<extra_id_" in turns[0]["content"]:
+        head, *parts = TURN.split(turns[0]["content"])
+        said = zip(parts[::2], parts[1::2], strict=True)
+        marked = [{"role": mark[2:].lower(), "content": content} for mark, content in said]
+        if marked:
+            return ([{"role": role, "content": head}] if head else []) + marked, "turns"
+    return turns, style
 
 
-def _cut(text: str) -> list[Message]:
-    """The turns of a text, of which the first is the user's and has no mark."""
-    head, *parts = TURN.split(text)
-    said = zip(parts[::2], parts[1::2], strict=True)
-    turns = [{"role": name.lower(), "content": content} for name, content in said]
-    return user_says(head) + turns if head else turns
-
-
-def write_prompt(prompt: list[Message], style: str) -> Json:
-    """The prompt as it was written."""
+def write_marked(turns: list[Message], role: str, style: str) -> Json:
+    """Turns as they were written. The first has no mark where it is `role`'s."""
     if style != "turns":
-        return write_turns(prompt, style)
-    first, *rest = prompt
-    return first["content"] + "".join(f"\n<extra_id_1>{NAMES[turn['role']]}\n{turn['content']}" for turn in rest)
+        return write_turns(turns, style)
+    marks = [f"\n<extra_id_{int(turn['role'] != 'system')}>{turn['role'].capitalize()}\n" for turn in turns]
+    marks[0] = "" if turns[0]["role"] == role else marks[0].removeprefix("\n")
+    return "".join(mark + turn["content"] for mark, turn in zip(marks, turns, strict=True))
 
 
 def write(prompt: list[Message], responses: list[ReadResponse], shape: Row) -> Row:
     """The row's texts; its strength and statement are kept with its other fields."""
     one, other = (response.messages for response in responses)
     return {
-        "prompt": write_prompt(prompt, shape["prompt"]),
-        "response_1": write_turns(one, shape["response_1"]),
-        "response_2": write_turns(other, shape["response_2"]),
+        "prompt": write_marked(prompt, "user", shape["prompt"]),
+        "response_1": write_marked(one, "assistant", shape["response_1"]),
+        "response_2": write_marked(other, "assistant", shape["response_2"]),
     }
 
 

@@ -1,9 +1,8 @@
 """One response and what was said of it: ratings by attribute, a mark for each step, a critique."""
 
 from labeling.formats.details import read_details
-from labeling.formats.helpsteer2 import read_prompt, write_prompt
+from labeling.formats.helpsteer2 import read_marked, write_marked
 from labeling.formats.rows import BadRow, Format, Message, ReadResponse, ReadRow, Row
-from labeling.formats.texts import assistant_says, read_turns, write_turns
 
 COLUMNS = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")  # HelpSteer2's
 
@@ -16,8 +15,8 @@ def matches(row: Row) -> bool:
 def read(row: Row) -> ReadRow:
     """Read a row. Columns with HelpSteer2's names are ratings where the row has no `ratings` of its own."""
     warnings: list[str] = []
-    prompt, asked = read_prompt(row, warnings)
-    answer, answered = read_turns(row["response"], "response", warnings, assistant_says)
+    prompt, asked = read_marked(row, "prompt", "user", warnings)
+    answer, answered = read_marked(row, "response", "assistant", warnings)
     response = ReadResponse(answer)
     faults: list[str] = []
     details = read_details(_listed(row), [response], faults)
@@ -49,8 +48,8 @@ def _listed(row: Row) -> Row:
 def write(prompt: list[Message], responses: list[ReadResponse], shape: Row) -> Row:
     """The row's texts; what was said of the response is kept with the other fields."""
     return {
-        "prompt": write_prompt(prompt, shape["prompt"]),
-        "response": write_turns(responses[0].messages, shape["response"]),
+        "prompt": write_marked(prompt, "user", shape["prompt"]),
+        "response": write_marked(responses[0].messages, "assistant", shape["response"]),
     }
 
 

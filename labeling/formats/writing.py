@@ -141,16 +141,19 @@ class ParquetSink:
             self.writer.close()
 
 
-def pair_schema(*, unpaired: bool, conversational: bool, implicit: bool, columns: bool, margin: bool) -> pa.Schema:
-    """The columns of TRL's rows."""
+def pair_schema(*, format: str, conversational: bool, implicit: bool, columns: bool, margin: bool) -> pa.Schema:
+    """The columns of TRL's rows (`trl`, `kto`) and of HelpSteer2's, which are texts in any case."""
     texts = MESSAGES if conversational else pa.string()
-    if unpaired:
+    if format == "helpsteer2":
+        fields = [(key, pa.string()) for key in ("prompt", "response_1", "response_2")]
+        fields += [("preference_strength", pa.int64()), ("preference_statement", pa.string())]
+    elif format == "kto":
         fields = [("prompt", texts), ("completion", texts), ("label", pa.bool_())]
     else:
         fields = [(key, texts) for key in (("chosen", "rejected") if implicit else ("prompt", "chosen", "rejected"))]
     if columns:
         fields += [("strength", pa.float64()), ("n_for", pa.int64()), ("n_against", pa.int64())]
-        fields += [(key, pa.string()) for key in ("split", "arm", "origin")]
+        fields += [(key, pa.string()) for key in ("split", "arm", "origin", "criterion")]
     if margin:
         fields.append(("margin", pa.float64()))
     return pa.schema(fields)

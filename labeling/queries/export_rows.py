@@ -13,10 +13,12 @@ from labeling.queries import export_sql as text
 FORMATS = {
     "trl": "TRL preference rows: one per comparison, by the majority of the latest judgments",
     "kto": "TRL unpaired rows: prompt, completion, label; two per comparison",
+    "helpsteer2": "HelpSteer2's preference rows, texts with the mean strength of the latest judgments; ties stay, as 0",
     "heed": "Heed's full rows: every comparison with its responses, judgments and amendments; nothing is lost",
     "original": "imported rows, field by field as they came",
     "prompts": "prompts with their tags",
 }
+PAIRS = ("trl", "kto", "helpsteer2")  # formats whose rows are made of pairs and their verdicts
 STYLES = {"conversational": "lists of messages", "standard": "plain texts"}
 PROMPT_PLACES = {"explicit": "the prompt in a column of its own", "implicit": "the prompt inside chosen and rejected"}
 FILES = {"jsonl": "JSON Lines", "parquet": "Parquet"}
@@ -49,8 +51,9 @@ class ExportOptions:
                 raise BadOptions(f"There is no {name} {getattr(self, name)!r}; known are {', '.join(known)}.")
         if self.file == "parquet" and self.format == "original":
             raise BadOptions("Imported rows have different columns; they go out as JSON Lines only.")
-        if self.format == "kto" and self.prompt == "implicit":
-            raise BadOptions("Unpaired rows have their prompt in a column of its own.")
+        if self.format in ("kto", "helpsteer2") and self.prompt == "implicit":
+            name = "Unpaired rows" if self.format == "kto" else "HelpSteer2's rows"
+            raise BadOptions(f"{name} have their prompt in a column of its own.")
         if self.frozen and not _is_snapshot(self.frozen):
             raise BadOptions(f"{self.frozen!r} is no frozen set; copy it from an earlier export's manifest.")
 
@@ -86,29 +89,44 @@ def export_statement(project: Project, options: ExportOptions) -> Composed:
         return text.ORIGINAL.format(project=number)
     if options.format == "prompts":
         return text.PROMPTS.format(project=number, held_out=Literal(options.held_out))
-    sources = [*COUNTED, Source.SIMULATION] if options.simulated else list(COUNTED)
-    votes = text.VOTES.format(
-        project=number,
-        sources=Literal([source.value for source in sources]),
-        frozen=_frozen("j", options.frozen),
-        frozen_amendment=_frozen("a", options.frozen),
-    )
+    which = _which(options)
     return text.PAIRS.format(
-        votes=votes,
+        votes=text.VOTES.format(project=number, **which),
         project=number,
         held_out=Literal(options.held_out),
-        body=text.joined(_body(options)),
+        decided=text.BY_MEAN if options.format == "helpsteer2" else text.BY_MAJORITY,
+        body=text.joined(_body(options, which)),
         more=_more(options),
         sides=text.BOTH_SIDES if options.format == "kto" else SQL(""),
     )
 
 
-def original_prompts_statement(project: Project) -> Composed:
-    """The query of prompts that were imported by themselves."""
-    return text.ORIGINAL_PROMPTS.format(project=Literal(project.pk))
+def further_statements(project: Project, options: ExportOptions) -> list[Composed]:
+    """What follows: prompts that were imported by themselves, or a count of what is no pair."""
+    if options.format in PAIRS:
+        return [text.OTHER_KINDS.format(project=Literal(project.pk))]
+    return [text.ORIGINAL_PROMPTS.format(project=Literal(project.pk))] if options.format == "original" else []
 
 
-def _body(options: ExportOptions) -> list[Composable]:
+def _which(options: ExportOptions) -> dict[str, Composable]:
+    """Which judgments count, and which of them are the latest."""
+    sources = [*COUNTED, Source.SIMULATION] if options.simulated else list(COUNTED)
+    return {
+        "counts": text.COUNTS.format(sources=Literal([source.value for source in sources])),
+        "latest": text.LATEST.format(
+            frozen=_frozen("j", options.frozen), frozen_amendment=_frozen("a", options.frozen)
+        ),
+    }
+
+
+def _body(options: ExportOptions, which: dict[str, Composable]) -> list[Composable]:
+    if options.format == "helpsteer2":
+        places = (
+            ("prompt", "prompt", "user"),
+            ("response_1", "one", "assistant"),
+            ("response_2", "other", "assistant"),
+        )
+        return [*(text.marked(*place) for place in places), text.STRENGTH, text.STATEMENT.format(**which)]
     write = text.conversation if options.style == "conversational" else text.plain
     if options.format == "kto":
         return [write("prompt", "prompt"), write("completion", "completion"), SQL("""'"label": ', label::text""")]

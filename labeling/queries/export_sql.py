@@ -23,18 +23,23 @@ PLANNER: Final = (
     "SET LOCAL max_parallel_workers_per_gather = 0",
 )
 
-# What most people said last: the first response, the second, or neither. An imported simulation is a simulation.
+# Whether a judgment's source is one that pairs count. An imported simulation is a simulation.
+COUNTS: Final = SQL("""CASE WHEN j.source <> 'import' THEN j.source
+            WHEN j.origin LIKE 'model:simulation%' THEN 'simulation'
+            WHEN j.origin LIKE 'model:reward_model%' THEN 'reward_model'
+            ELSE 'import' END = ANY({sources})""")
+
+LATEST: Final = SQL("""{frozen}
+        AND NOT EXISTS (SELECT FROM labeling_judgment a WHERE a.amends_id = j.id AND {frozen_amendment})""")
+
+# What most people said last: the first response, the second, or neither.
 VOTES: Final = SQL("""
 latest AS MATERIALIZED (
     SELECT j.comparison_id, j.answer, j.strength,
         CASE j.source WHEN 'import' THEN j.origin ELSE j.source END COLLATE "C" AS who,
-        CASE WHEN j.source <> 'import' THEN j.source
-            WHEN j.origin LIKE 'model:simulation%' THEN 'simulation'
-            WHEN j.origin LIKE 'model:reward_model%' THEN 'reward_model'
-            ELSE 'import' END = ANY({sources}) AS counts
+        {counts} AS counts
     FROM labeling_judgment j
-    WHERE j.project_id = {project} AND {frozen}
-        AND NOT EXISTS (SELECT FROM labeling_judgment a WHERE a.amends_id = j.id AND {frozen_amendment})
+    WHERE j.project_id = {project} AND {latest}
 ),
 votes AS MATERIALIZED (
     SELECT comparison_id, bool_or(counts) AS counted,
@@ -52,22 +57,19 @@ votes AS MATERIALIZED (
 
 PAIRS: Final = SQL("""
 WITH {votes}, pairs AS (
-    SELECT c.id, c.arm, p.split, p.messages AS prompt, v.*, coalesce(v.origin, '') AS whose,
+    SELECT c.id, c.arm, c.criterion, p.split, v.*, coalesce(v.origin, '') AS whose,
+        p.messages AS prompt, a.messages AS one, b.messages AS other,
         CASE WHEN v.first > v.second THEN a.messages ELSE b.messages END AS chosen,
         CASE WHEN v.first > v.second THEN b.messages ELSE a.messages END AS rejected,
         CASE
             WHEN v.comparison_id IS NULL THEN 'unjudged'
-            WHEN c.kind <> 'pair' THEN 'other_kind'
             WHEN a.dropped_at IS NOT NULL OR b.dropped_at IS NOT NULL OR EXISTS (
                 SELECT FROM labeling_report r WHERE r.comparison_id = c.id AND r.decision = 'withdrawn'
             ) THEN 'withdrawn'
             WHEN p.split = 'held_out' AND NOT {held_out} THEN 'held_out'
             WHEN NOT v.counted THEN 'other_source'
             WHEN v.first + v.second + v.neither = 0 THEN 'cannot_tell'
-            WHEN v.first > v.second AND v.first > v.neither THEN 'kept'
-            WHEN v.second > v.first AND v.second > v.neither THEN 'kept'
-            WHEN v.neither > v.first AND v.neither > v.second THEN 'tie'
-            ELSE 'split_vote'
+            {decided}
         END AS fate
     FROM labeling_comparison c
     JOIN labeling_prompt p ON p.id = c.prompt_id
@@ -76,10 +78,24 @@ WITH {votes}, pairs AS (
     JOIN labeling_response a ON a.id = ea.response_id
     JOIN labeling_comparisonresponse eb ON eb.comparison_id = c.id AND eb.position = 1
     JOIN labeling_response b ON b.id = eb.response_id
-    WHERE c.project_id = {project}
+    WHERE c.project_id = {project} AND c.kind = 'pair'
 )
 SELECT json_build_array(fate, split, arm, whose), CASE WHEN fate = 'kept' THEN concat('{{', {body}, {more}, '}}') END
 FROM pairs {sides} ORDER BY id
+""")
+
+# A row has a better response, which a tie and a split vote have not; HelpSteer2's rows have a mean strength.
+BY_MAJORITY: Final = SQL("""WHEN v.first > v.second AND v.first > v.neither THEN 'kept'
+            WHEN v.second > v.first AND v.second > v.neither THEN 'kept'
+            WHEN v.neither > v.first AND v.neither > v.second THEN 'tie'
+            ELSE 'split_vote'""")
+BY_MEAN: Final = SQL("ELSE 'kept'")
+
+# What tells of one response is no pair: it is left out and counted, by a small index of its own.
+OTHER_KINDS: Final = SQL("""
+SELECT json_build_array('other_kind', p.split, c.arm, c.origin), NULL
+FROM labeling_comparison c JOIN labeling_prompt p ON p.id = c.prompt_id
+WHERE c.project_id = {project} AND c.kind <> 'pair'
 """)
 
 BOTH_SIDES: Final = SQL("""
@@ -91,11 +107,18 @@ COLUMNS: Final = SQL("""
 ', "strength": ', round(greatest(first_strength, 0) * (first > second)::int
     + greatest(second_strength, 0) * (second > first)::int, 2),
 ', "n_for": ', greatest(first, second), ', "n_against": ', least(first, second),
-', "split": "', split, '", "arm": "', arm, '", "origin": ', to_json(whose)
+', "split": "', split, '", "arm": "', arm, '", "origin": ', to_json(whose),
+', "criterion": ', CASE WHEN criterion = '' THEN '""' ELSE to_json(criterion)::text END
 """)
 
 # The mean strength towards the chosen response over everybody who could tell, ties as 0.
 MARGIN: Final = SQL("""', "margin": ', round(abs(lean), 2)""")
+
+# Above 0 where the second response is better, and the first reason that somebody gave.
+STRENGTH: Final = SQL("""'"preference_strength": ', (-round(lean))::int""")
+STATEMENT: Final = SQL("""'"preference_statement": ', coalesce((
+    SELECT to_json(y.text)::text FROM labeling_judgment j JOIN labeling_judgmentreason y ON y.judgment_id = j.id
+    WHERE j.comparison_id = pairs.id AND y.text <> '' AND {counts} AND {latest} ORDER BY j.id LIMIT 1), '""')""")
 
 # One message each is written as it is; anything longer as a transcript, in which a continuation follows its prompt.
 SINGLE: Final = "jsonb_array_length(prompt) = 1 AND jsonb_array_length(chosen) = 1 AND jsonb_array_length(rejected) = 1"
@@ -123,6 +146,24 @@ def plain(key: str, messages: str) -> SQL:
 def transcript(key: str, messages: str) -> SQL:
     """A key whose value is a transcript of a whole conversation."""
     return SQL(f"""'"{key}": ', to_json({TRANSCRIPT.format(messages=messages)})::text""")
+
+
+# The turns of a text in HelpSteer2's way: a mark before each but the first, where that is whose it must be.
+MARKED: Final = """(
+    SELECT string_agg(CASE WHEN place = 1 AND turn ->> 'role' = '{role}' THEN '' ELSE concat(
+        CASE WHEN place > 1 THEN E'\\n' END, CASE turn ->> 'role' WHEN 'system' THEN '<extra_id_0>'
+        ELSE '<extra_id_1>' END, initcap(turn ->> 'role'), E'\\n') END || (turn ->> 'content'), '' ORDER BY place)
+    FROM jsonb_array_elements({messages}) WITH ORDINALITY AS turns (turn, place)
+)"""
+
+
+def marked(key: str, messages: str, role: str) -> SQL:
+    """A key whose value is a text: the only message's, or several turns with marks between them."""
+    turns = MARKED.format(messages=messages, role=role)
+    return SQL(
+        f"""'"{key}": ', CASE WHEN jsonb_array_length({messages}) = 1 THEN ({messages} -> 0 -> 'content')::text
+        ELSE to_json({turns})::text END"""
+    )
 
 
 def _object(values: dict[str, str], loose: bool) -> str:

@@ -11,7 +11,7 @@ COUNTS = """
 SELECT arm, count(*) FILTER (WHERE state = 'open' AND superseded_at IS NULL AND taken < needs),
     count(*) FILTER (WHERE held > 0), count(*) FILTER (WHERE state = 'full'),
     count(*) FILTER (WHERE state = 'withdrawn')
-FROM labeling_comparison WHERE project_id = %s GROUP BY arm
+FROM labeling_comparison WHERE project_id = %s AND kind = 'pair' GROUP BY arm
 """
 PEOPLE = """
 SELECT coalesce(nullif(trim(p.first_name || ' ' || p.last_name), ''), p.username), p.simulated, count(*),
@@ -24,7 +24,7 @@ WHERE j.project_id = %s AND j.amends_id IS NULL GROUP BY p.id ORDER BY count(*) 
 
 @dataclass(frozen=True)
 class ArmCounts:
-    """The comparisons of one arm."""
+    """The pairs of one arm."""
 
     arm: str
     waiting: int

@@ -41,7 +41,7 @@ class Command(BaseCommand):
         }
         for one in moved.values():
             one.add_argument("--rows", type=int, default=100_000)
-        moved["export"].add_argument("--format", choices=("trl", "kto", "heed"), default="trl")
+        moved["export"].add_argument("--format", choices=("trl", "kto", "helpsteer2", "heed"), default="trl")
         moved["export"].add_argument("--file", choices=("jsonl", "jsonl.gz", "parquet"), default="jsonl")
         posterior = what.add_parser("posterior", help="from a judgment to the posterior and the queue's order")
         posterior.add_argument("--seconds", type=float, default=20.0, help="of each window")
