@@ -68,7 +68,8 @@ class ExportForm(PlainForm):
     format = forms.ChoiceField(
         choices=[(name, FORMAT_NAMES[name]) for name in FORMATS],
         initial="trl",
-        help_text="Pairs: one per comparison, by the majority of the latest judgments. Full rows lose nothing.",
+        help_text="Pairs: one per comparison, by the majority of the latest judgments. "
+        "Rows like HelpSteer2’s keep ties. Full rows lose nothing.",
     )
     file = forms.ChoiceField(choices=_choices(FILES), initial="jsonl")
     style = forms.ChoiceField(choices=_choices(STYLES), initial="conversational")

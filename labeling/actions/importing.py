@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -24,6 +25,7 @@ from labeling.models import ImportJob, JobState, Person, Project
 
 ORIGIN = re.compile(r"person|unknown|(?:person|model|unknown):[^\s:][^\x00-\x1f]{0,150}")
 CHUNK, CHUNK_BYTES = 4000, 2**24  # rows stored at a time, and bytes
+NOUNS = {"prompt": "prompt", "pair": "pair", "assessment": "assessed response", "demonstration": "demonstration"}
 REPORTED = 1000  # problems kept with the job
 TELL_EVERY = 0.5  # seconds between two updates of the progress
 
@@ -96,6 +98,7 @@ def run_import(*, job: ImportJob) -> ImportJob:
 def _store(job: ImportJob, progress: "_Progress") -> None:
     limits = Limits(text=settings.IMPORT_MAX_BYTES)
     store = RowStore(job.project, origin=job.origin, sample=job.sample)
+    kinds: Counter[str] = Counter()
     with ThreadPoolExecutor(1, "import") as reader:  # parses the next rows while the database takes these
         chunks = _chunks(job, read_lines(Path(job.path), limits))
         reading = reader.submit(next, chunks, None)
@@ -107,10 +110,18 @@ def _store(job: ImportJob, progress: "_Progress") -> None:
                 stored = _put(store, chunk.rows)
                 job.added += stored.added
                 job.known += stored.known
+                kinds += stored.kinds
                 _note(job, stored.problems)
             job.rows += chunk.lines
             job.bytes_done = chunk.bytes_done
             progress.tell()
+    if kinds.keys() - {"pair", "prompt"}:
+        job.report.append({"line": 0, "reason": _said(kinds), "level": job.NOTE})
+
+
+def _said(kinds: Counter[str]) -> str:
+    """How many of what, in words."""
+    return ", ".join(f"{count:,} {NOUNS[kind]}{'s' * (count != 1)}" for kind, count in sorted(kinds.items()))
 
 
 @dataclass(frozen=True, slots=True)

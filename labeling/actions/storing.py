@@ -67,6 +67,7 @@ class Stored:
     added: int = 0
     known: int = 0
     problems: list[Problem] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)  # of what was added: prompt, or a row's kind
 
 
 @dataclass(slots=True)
@@ -108,6 +109,7 @@ class RowStore:
             answered = [item for item in items if not item.alone]
             self._put_comparisons(answered)
             stored.added += len(answered)
+            stored.kinds.update(item.parsed.row.kind for item in answered)
         return stored
 
     def _identify(self, items: list[_Item], stored: Stored) -> list[_Item]:
@@ -163,6 +165,7 @@ class RowStore:
             item.prompt = ids[digest]
         added = sum(item.alone for item in new.values())
         stored.added += added
+        stored.kinds["prompt"] += added
         stored.known += sum(1 for item in items if item.alone) - added
 
     def _make_prompts(self, new: dict[str, _Item]) -> dict[str, int]:

@@ -136,9 +136,9 @@ class NewImport(serializers.Serializer[Any]):
 class Problem(serializers.Serializer[Any]):
     """What is wrong with a line."""
 
-    line = serializers.IntegerField()
+    line = serializers.IntegerField(help_text="0: of the whole file.")
     reason = serializers.CharField()
-    level = serializers.ChoiceField(choices=["error", "warning"])
+    level = serializers.ChoiceField(choices=["error", "warning", "note"])
 
 
 class ShownImport(serializers.ModelSerializer[ImportJob]):

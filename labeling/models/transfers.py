@@ -1,5 +1,7 @@
 """Jobs that bring data in and take it out."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -18,6 +20,8 @@ class JobState(models.TextChoices):
 
 class ImportJob(models.Model):
     """A file on its way in, with its progress and its report."""
+
+    NOTE = "note"  # the level of an entry of the report that is about the whole file
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="imports")
     by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
@@ -43,6 +47,16 @@ class ImportJob(models.Model):
 
     def __str__(self) -> str:
         return f"import of {self.name}"
+
+    @property
+    def problems(self) -> list[dict[str, Any]]:
+        """What is wrong with which line."""
+        return [entry for entry in self.report if entry["level"] != self.NOTE]
+
+    @property
+    def note(self) -> str:
+        """How many of what came in, where that was not pairs or prompts alone."""
+        return "".join(entry["reason"] for entry in self.report if entry["level"] == self.NOTE)
 
 
 class ExportJob(models.Model):

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 from labeling.access import object_in
 from labeling.actions.errors import Refusal
 from labeling.actions.receiving import import_without_bad_rows, receive_file
+from labeling.formats.examples import EXAMPLES
 from labeling.models import ImportJob, Role
 from labeling.pages.doors import ProjectRequest, project_page, project_render
 from labeling.queries.transfers import import_jobs
@@ -36,7 +37,7 @@ def import_page(request: ProjectRequest) -> HttpResponse:
             messages.success(request, f"{file.name} is on its way in.")
             return redirect("import", request.project.slug)
     jobs = import_jobs(request.project)
-    context = {"form": form, "jobs": jobs, "busy": any(job.busy for job in jobs)}
+    context = {"form": form, "jobs": jobs, "busy": any(job.busy for job in jobs), "examples": EXAMPLES}
     limit = settings.IMPORT_MAX_BYTES // 2**20
     status = 400 if form.errors else 200
     return project_render(request, "transfers/import.html", "import", status=status, limit=limit, **context)

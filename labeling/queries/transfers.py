@@ -50,7 +50,7 @@ def _import(job: ImportJob) -> ShownImport:
     return ShownImport(
         job=job,
         percent=min(100 * job.bytes_done // total, 100),
-        problems=job.report[:SHOWN],
+        problems=job.problems[:SHOWN],
         more_problems=max(job.refused + job.warnings - SHOWN, 0),
         again=failed and Path(job.path).is_file(),
     )

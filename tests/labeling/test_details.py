@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling.formats.details import lines_of
-from labeling.formats.parsing import give_back
+from labeling.formats.examples import EXAMPLES, Example
+from labeling.formats.parsing import FORMATS, give_back, parse_line
 from tests.labeling.test_import_formats import parse, reason, same
 from tests.labeling.transfers import said
 
@@ -99,6 +100,13 @@ def test_the_scores_of_binarized_rows_are_ratings() -> None:
     worded = parse({**PAIR, "score_chosen": "good", "score_rejected": None}).row
     assert worded.details == {} and "score_chosen is not read" in worded.warnings[0]
     assert comes_back(scored)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
+def test_the_examples_are_read_as_what_they_are_said_to_be(example: Example) -> None:
+    parsed = parse_line(example.row.encode())
+    assert parsed.format == example.format or (not example.format and len(parsed.row.details) == 3)
+    assert parsed.row.warnings == [] and {one.format for one in EXAMPLES} >= FORMATS.keys() - {"heed"}
 
 
 # --- one response

@@ -27,7 +27,7 @@ def test_what_is_told_beside_a_verdict_is_stored_with_its_comparison(project: Pr
 
 def test_what_is_told_of_one_response_is_a_comparison_without_judgments(project: Project, tmp_path: Path) -> None:
     job = import_rows(project, tmp_path, SINGLES, origin="person")
-    assert counts(job) == (3, 3, 0, 0)
+    assert counts(job) == (3, 3, 0, 0) and job.problems == []
     found = list(Comparison.objects.order_by("id"))
     assert [one.kind for one in found] == [Kind.DEMONSTRATION, Kind.ASSESSMENT, Kind.ASSESSMENT]
     assert [one.details for one in found] == [{}, {"ratings": [{"helpfulness": 4.0}]}, {"steps": [[1.0, 0.0]]}]
@@ -47,6 +47,14 @@ def test_rows_of_one_response_come_in_once(project: Project, tmp_path: Path) -> 
     assert counts(job) == (1, 0, 1, 0) and job.warnings == 1
     import_rows(project, tmp_path, [{**SINGLES[0], "id": 6}], sample=True)
     assert Prompt.objects.filter(active=True).count() == 1
+
+
+def test_an_import_of_more_than_pairs_says_how_many_of_what_came_in(project: Project, tmp_path: Path) -> None:
+    job = import_rows(project, tmp_path, [*SINGLES, pair(1), {"prompt": "Alone?"}, "{"], skip_bad=True)
+    assert job.note == "2 assessed responses, 1 demonstration, 1 pair, 1 prompt"
+    assert [entry["line"] for entry in job.problems] == [6]
+    assert import_rows(project, tmp_path, SINGLES).note == ""
+    assert import_rows(project, tmp_path, [pair(2), {"prompt": "And?"}]).report == []
 
 
 def test_what_was_told_goes_out_whole_and_moves_to_another_project(project: Project, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 from alignment_site import live
 from labeling.actions.errors import Refusal
 from labeling.actions.importing import plan_import, run_import
+from labeling.formats.examples import BESIDE
 from labeling.formats.parsing import FORMATS
 from labeling.models import ImportJob, Project
 
@@ -20,11 +21,15 @@ SHOWN = 20
 class Command(BaseCommand):
     """Import one JSONL file, plain or gzip."""
 
-    help = "Import prompts or preference data from a JSONL file, plain or gzip. The same file twice adds nothing."
+    help = (
+        "Import prompts, preference data, ratings or demonstrations from a JSONL file, plain or gzip. "
+        "The same file twice adds nothing."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Describe the options."""
         about = "; ".join(f"{known.name}: {known.about}" for known in FORMATS.values())
+        parser.epilog = BESIDE
         parser.add_argument("file", type=Path)
         parser.add_argument("--project", required=True, help="the project's short name, as in its address")
         parser.add_argument("--format", default="", choices=["", *FORMATS], help=f"else told by the fields. {about}")
@@ -71,8 +76,11 @@ class Command(BaseCommand):
         if as_json:
             self.stdout.write(json.dumps({**counts, "report": job.report}, ensure_ascii=False))
             return
-        for entry in job.report[:SHOWN]:
+        problems = job.problems
+        for entry in problems[:SHOWN]:
             self.stdout.write(f"line {entry['line']}: {entry['level']}: {entry['reason']}")
-        if len(job.report) > SHOWN:
+        if len(problems) > SHOWN:
             self.stdout.write(f"… and {job.refused + job.warnings - SHOWN:,} more")
         self.stdout.write(", ".join(f"{count:,} {name}" for name, count in counts.items()))
+        if job.note:
+            self.stdout.write(f"Added: {job.note}")

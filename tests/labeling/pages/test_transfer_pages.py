@@ -50,6 +50,13 @@ def test_annotators_and_strangers_stay_out(cast: Cast, page: str) -> None:
     assert cast.client(cast.stan).get(cast.url(page)).status_code == 404
 
 
+def test_the_page_says_what_a_file_may_hold_and_what_came_in(cast: Cast) -> None:
+    assert "What a file may hold" in shown(cast) and "&quot;preference_strength&quot;: -3" in shown(cast)
+    upload(cast, pair(1), {"prompt": "Why?", "completion": "So."})
+    work_off()
+    assert "2 added (1 demonstration, 1 pair)" in shown(cast) and "What is wrong" not in shown(cast)
+
+
 def test_a_file_is_taken_in_and_its_import_watched(cast: Cast, tmp_path: Path) -> None:
     assert upload(cast, pair(1), pair(2)).status_code == 302
     assert "Waiting" in shown(cast) and "every 2s" in shown(cast)
