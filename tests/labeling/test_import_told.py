@@ -57,6 +57,17 @@ def test_an_import_of_more_than_pairs_says_how_many_of_what_came_in(project: Pro
     assert import_rows(project, tmp_path, [pair(2), {"prompt": "And?"}]).report == []
 
 
+def test_numbers_of_any_size_survive(project: Project, tmp_path: Path) -> None:
+    ratings = {"tiny": 5e-324, "huge": 1.7e308, "third": 1 / 3, "whole": float(2**53)}
+    import_rows(project, tmp_path, [{"prompt": "Why?", "response": "So.", "ratings": ratings, "steps": [1e-9]}])
+    rows, _ = take_out(project, tmp_path, format="heed")
+    other = project_of_ada()
+    import_rows(other, tmp_path, rows)
+    for one in Comparison.objects.all():
+        assert {name: float(number) for name, number in one.details["ratings"][0].items()} == ratings
+        assert one.details["steps"] == [[1e-9]]
+
+
 def test_what_was_told_goes_out_whole_and_moves_to_another_project(project: Project, tmp_path: Path) -> None:
     rows = [{**PAIR, **TOLD}, pair(1), *SINGLES]
     import_rows(project, tmp_path, rows)
