@@ -57,8 +57,8 @@ def _memory() -> str | None:
     return str(folder) if roomy and os.access(folder, os.W_OK) else None
 
 
-def start_session_server() -> None:
-    """Point this process and its children at a fresh server, once.
+def appoint_session_server() -> None:
+    """Point this process and its children at a server that `start_session_server` starts.
 
     Each worker of pytest-xdist has a server of its own: a transaction that is open in one worker's test would hold
     back the watermark (the snapshot's xmin, which the whole server shares) that another's test waits for.
@@ -67,8 +67,17 @@ def start_session_server() -> None:
     if os.environ.get("HEED_TEST_SERVER") == session:
         return
     home = Path(tempfile.mkdtemp(prefix="heed-test-", dir=_memory()))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
     os.environ["HEED_HOME"] = str(home)
-    cluster = Cluster(home / "postgres", extra_settings=FAST)
+    os.environ["HEED_TEST_SERVER"] = session
+    os.environ["DATABASE_URL"] = _cluster(home).url()
+    os.environ.pop("DATABASE_DIRECT_URL", None)
+
+
+def start_session_server() -> None:
+    """Start the appointed server. The process that only hands tests out to workers never does."""
+    home = Path(os.environ["HEED_HOME"])
+    cluster = _cluster(home)
     server = cluster.start()
     # The guard lives in a session of its own, so that Ctrl-C does not end it before the server.
     guard = subprocess.Popen(
@@ -79,9 +88,10 @@ def start_session_server() -> None:
         start_new_session=True,
     )
     atexit.register(_end, guard, cluster)
-    os.environ["HEED_TEST_SERVER"] = session
-    os.environ["DATABASE_URL"] = cluster.url()
-    os.environ.pop("DATABASE_DIRECT_URL", None)
+
+
+def _cluster(home: Path) -> Cluster:
+    return Cluster(home / "postgres", extra_settings=FAST)
 
 
 def _end(guard: "subprocess.Popen[bytes]", cluster: Cluster) -> None:

@@ -1,8 +1,14 @@
 """The site's settings on a PostgreSQL of the test session's own."""
 
-from tests.database import start_session_server
+import os
 
-start_session_server()
+from alignment_site.patience import PATIENT
+from tests.database import appoint_session_server
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers side by side: a thread of one that spins takes the other's core. Read when torch and numpy are loaded.
+    os.environ |= {**PATIENT, "OMP_NUM_THREADS": "1"}
+appoint_session_server()
 
 from alignment_site.settings import *  # noqa: E402, F403
 

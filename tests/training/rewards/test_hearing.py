@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def run(policy: Policy, tmp_path: Path) -> Run:
     def run(script: Script, stop: Callable[[], bool] = lambda: False, **recipe: Any) -> Ran:
         written = {} if recipe["method"] == "in_context_reward_code" else {"longest_writing": 2}
         asked = RewardRecipe(optim=QUICK, **written, **recipe)
-        compute = resolve().to_json()
+        compute = replace(resolve(), threads=1).to_json()
         rows = [row(number) for number in range(6)]
         Job("reward", str(policy.directory), asked.to_json(), compute=compute).write(tmp_path, rows)
         told: list[dict[str, float]] = []

@@ -1,5 +1,6 @@
 """Reward models that write before they score: the loss, the texts as data, the tools, and the whole job."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ def test_a_policy_writes_its_own_traces(policy: Policy) -> None:
 
 def job(directory: Path, policy: Policy, rows: list[PreferenceRow], **recipe: Any) -> Path:
     asked = RewardRecipe(optim=QUICK, **recipe)
-    compute = resolve().to_json()
+    compute = replace(resolve(), threads=1).to_json()
     Job("reward", str(policy.directory), asked.to_json(), compute=compute).write(directory, rows)
     return directory
 
