@@ -1,5 +1,6 @@
 """Choosing what a project's policy and its reward model are trained by, out of the catalogue."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,8 @@ from training.dials import changed_recipe, changed_reward_recipe, policy_recipe
 from training.judging import judge_endpoint
 from training.learning.catalogue import METHODS, Method
 from training.learning.recipes import ObjectiveDials, RewardDials
-from training.learning.rewards.needs import FROM_PROJECTS, NEEDS, SET_JUDGE, judge_of, need_of
+from training.learning.rewards.needs import NEEDS, SET_JUDGE, Need, judge_of, need_of
+from training.snapshot import carried
 
 OBJECTIVES = {method.key: method for method in METHODS if method.kind == "objective"}
 # What a reward recipe can say: a method of its own, or what changes whichever method there is.
@@ -59,17 +61,19 @@ class Lack:
     why: str
 
 
-def lacking(key: str) -> Lack | None:
-    """What keeps a reward method from being chosen; None where nothing does."""
+def lacking(key: str, carries: Collection[Need]) -> Lack | None:
+    """What keeps a reward method from being chosen in a project that ``carries`` this; None where nothing does."""
     method = str(REWARDS[key].recipe.get("method", FIRST_REWARD["method"]))
-    if judge_of(method):
+    need, judge = need_of(method), judge_of(method)
+    if need != "pairs" and need in carries:
+        return None
+    if judge:
         trouble = _judge_trouble(f"None is set: {SET_JUDGE}")
         return Lack("asks a language model", trouble) if trouble else None
-    need = need_of(method)
-    if need in FROM_PROJECTS:
+    if need == "pairs":
         return None
-    why = "People in this project compare pairs and are not asked for that yet"
-    return Lack(f"learns from {NEEDS[need][1]}", why)
+    why = "No training prompt of this project has that: import rows that carry it (the page Import shows how)"
+    return Lack(f"learns from {NEEDS[need].words}", why)
 
 
 def _judge_trouble(unset: str) -> str:
@@ -88,7 +92,7 @@ def chosen_reward(project: Project, key: str) -> dict[str, Any]:
     """
     if key not in REWARDS:
         raise NoSuchMethod(f"There is no reward method {key!r}; there are {', '.join(sorted(REWARDS))}.")
-    if lack := lacking(key):
+    if lack := lacking(key, carried(project)):
         raise NoSuchData(f"{key} {lack.need}. {lack.why}.")
     before = dict(project.reward_recipe or {})
     if REWARDS[key].kind == "reward":

@@ -37,10 +37,11 @@ def reward_recipe(project: Project) -> RewardRecipe:
 
 
 def changed_reward_recipe(policy: PolicyRecipe, changes: dict[str, Any]) -> RewardRecipe:
-    """The reward recipe, with changes; it learns with LoRA where the policy does. Raises ValueError in words."""
+    """The reward recipe, with changes; it learns with LoRA and samples as the policy does. Raises ValueError."""
     from training.learning.rewards.methods import reward_method  # costs seconds; few requests come here
 
-    named = {**starter_reward().to_json(), "lora": policy.lora.to_json() if policy.lora else None}
+    shared = {"lora": policy.lora.to_json() if policy.lora else None, "sampler": policy.sampler.to_json()}
+    named = {**starter_reward().to_json(), **shared}
     recipe = RewardRecipe.from_json(_over(named, changes))
     reward_method(recipe)
     return recipe

@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from labeling.actions.queueing import NewComparison, add_comparisons
-from labeling.models import Arm, Comparison, Project, Prompt, State
+from labeling.models import Arm, Comparison, Kind, Project, Prompt, State
 from training.answering import Shelf, answer, kin_seeds
 from training.dials import sampler
 from training.models import PolicyVersion
@@ -60,7 +60,7 @@ def fill(
 
 def least_asked(project: Project, count: int, chance: random.Random) -> list[Prompt]:
     """Training prompts, those with the fewest comparisons first, in random order among equals."""
-    asked = Count("comparisons", filter=~Q(comparisons__state=State.WITHDRAWN))
+    asked = Count("comparisons", filter=~Q(comparisons__state=State.WITHDRAWN) & Q(comparisons__kind=Kind.PAIR))
     counts = list(training_prompts(project).annotate(asked=asked).values_list("asked", "pk"))
     ordered = [pk for _, _, pk in sorted((number, chance.random(), pk) for number, pk in counts)][:count]
     prompts = Prompt.objects.in_bulk(ordered)

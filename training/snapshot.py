@@ -12,12 +12,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from labeling.models import (
     Answer,
@@ -25,14 +25,17 @@ from labeling.models import (
     Comparison,
     ComparisonResponse,
     Judgment,
+    Kind,
     Project,
     Prompt,
     Report,
     Response,
     Source,
     Split,
+    State,
 )
 from training.folders import project_folder, stored
+from training.learning.rewards.needs import Need
 from training.learning.rows import Message, PreferenceRow, write_rows
 from training.models import Snapshot
 
@@ -41,6 +44,8 @@ TRAINING_SOURCES = (Source.PERSON, Source.IMPORT, Source.SIMULATION, Source.JUDG
 _HELD_OUT = Q(comparison__prompt__split=Split.HELD_OUT) | Q(comparison__prompt__root__split=Split.HELD_OUT)
 _BATCH = 1000
 NO_MARK = 2**62  # above every transaction
+ALONE = (Kind.ASSESSMENT, Kind.DEMONSTRATION)  # one response each
+MORE_THAN_A_VERDICT = ~Q(kind=Kind.PAIR) | ~Q(details={}) | ~Q(criterion="")  # as the index on comparisons has it
 
 
 class NothingToTrainOn(ValueError):
@@ -118,6 +123,12 @@ def training_responses(project: Project) -> QuerySet[Response]:
 def on_training_prompts(comparisons: QuerySet[Comparison]) -> QuerySet[Comparison]:
     """Of some comparisons, those that a model may score: a held-out one is never ordered by a score."""
     return comparisons.filter(prompt__split=Split.TRAIN, prompt__root__split=Split.TRAIN)
+
+
+def _on_training(project: Project) -> QuerySet[Comparison]:
+    """A project's comparisons on training prompts that still count."""
+    here = on_training_prompts(project.comparisons.all())
+    return here.exclude(reports__decision="withdrawn").exclude(state=State.WITHDRAWN)
 
 
 def held_out_prompts(project: Project) -> QuerySet[Prompt]:
@@ -289,15 +300,16 @@ def take_snapshot(project: Project) -> Snapshot:
 
     One line is one comparison under one source: several people's judgments of it become one soft label, their
     weighted mean, with the sum of their weights. That is the same likelihood as a line for each of them, and the
-    pair passes through the model once; sources stay apart, because a reader may want only some.
-    Raises NothingToTrainOn when no judgment could teach anything.
+    pair passes through the model once; sources stay apart, because a reader may want only some. Lines of other kinds
+    follow: what imports tell of single responses.
+    Raises NothingToTrainOn when nothing could teach anything.
     """
     mark = mark_now()
     counts: Counter[str] = Counter()
     used: list[int] = []
     folder = project_folder(project, "snapshots")
     draft = folder / f"draft-{mark}.jsonl"
-    rows = write_rows(draft, _rows(project, mark, counts, used))
+    rows = write_rows(draft, chain(_rows(project, mark, counts, used), _told_alone(project, counts)))
     if not rows:
         draft.unlink()
         raise NothingToTrainOn("No judgment on a training prompt prefers anything yet: judge some pairs first.")
@@ -353,16 +365,26 @@ def _count(counts: Counter[str], group: list[Verdict], row: PreferenceRow) -> No
 class _Texts:
     prompts: dict[int, list[Message]]
     responses: dict[int, list[Message]]
+    beside: dict[int, dict[str, Any]]  # by comparison: the columns of a row that hold more than a verdict
 
 
 def _texts(verdicts: list[Verdict]) -> _Texts:
-    """The prompts and responses of a batch: two queries."""
+    """The prompts and responses of a batch, and what was said beside its verdicts: three queries."""
     prompts = Prompt.objects.filter(pk__in={verdict.prompt for verdict in verdicts})
     responses = Response.objects.filter(pk__in={pk for verdict in verdicts for pk in verdict.responses})
+    beside = Comparison.objects.filter(MORE_THAN_A_VERDICT, pk__in={verdict.comparison for verdict in verdicts})
     return _Texts(
         {pk: _plain(messages) for pk, messages in prompts.values_list("pk", "messages")},
         {pk: _plain(messages) for pk, messages in responses.values_list("pk", "messages")},
+        {pk: _more(criterion, details) for pk, criterion, details in beside.values_list("pk", "criterion", "details")},
     )
+
+
+def _more(criterion: str, details: dict[str, list[Any]]) -> dict[str, Any]:
+    """The columns of a row that hold what was said beside its verdict; of one response, the other's are empty."""
+    empty: dict[str, Any] = {"ratings": {}, "steps": [], "critiques": ""}
+    sides = {name: tuple([*told, empty[name]][:2]) for name, told in details.items() if name in empty}
+    return {"criterion": criterion, **sides}
 
 
 def _plain(messages: list[dict[str, Any]]) -> list[Message]:
@@ -384,7 +406,44 @@ def _row(group: list[Verdict], texts: _Texts) -> PreferenceRow:
         weight=weight,
         source=first.source,
         judgment_ids=tuple(verdict.id for verdict in group),
+        **texts.beside.get(first.comparison, {}),
     )
+
+
+def _told_alone(project: Project, counts: Counter[str]) -> Iterator[PreferenceRow]:
+    """Lines of single responses, by comparison: what was said of them, and those that show how to answer."""
+    found = _on_training(project).filter(kind__in=ALONE, responses__dropped_at__isnull=True).order_by("pk")
+    fields = ("pk", "kind", "criterion", "details", "prompt__messages", "responses__pk", "responses__messages")
+    for pk, kind, criterion, details, prompt, response, messages in found.values_list(*fields).iterator(_BATCH):
+        counts[f"{kind}s"] += 1
+        yield PreferenceRow(
+            comparison_id=pk,
+            prompt=_plain(prompt),
+            responses=(_plain(messages), []),
+            response_ids=(response, None),
+            p=1.0 if kind == Kind.DEMONSTRATION else 0.5,
+            strength=None,
+            weight=1.0,
+            source=Source.IMPORT,
+            judgment_ids=(),
+            kind=kind,
+            **_more(criterion, details),
+        )
+
+
+def carried(project: Project) -> frozenset[Need]:
+    """What the training side of a project carries for reward methods that learn from more than verdicts."""
+    here = _on_training(project).filter(MORE_THAN_A_VERDICT)
+    pairs = Q(kind=Kind.PAIR)
+    told = here.aggregate(
+        ratings=Count("pk", filter=Q(details__has_key="ratings")),
+        steps=Count("pk", filter=Q(details__has_key="steps")),
+        critiques=Count("pk", filter=Q(details__has_key="critiques") & pairs),
+        criteria=Count("criterion", filter=~Q(criterion="") & pairs, distinct=True),
+        demonstrations=Count("pk", filter=Q(kind=Kind.DEMONSTRATION)),
+    )
+    fewest: dict[Need, int] = {"ratings": 1, "steps": 1, "critiques": 1, "criteria": 2, "demonstrations": 1}
+    return frozenset(need for need, least in fewest.items() if told[need] >= least)
 
 
 def _strength(group: list[Verdict], label: float) -> int | None:

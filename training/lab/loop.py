@@ -23,13 +23,16 @@ from training import filling
 from training.answering import Shelf
 from training.beginning import first_policy
 from training.children import Children
-from training.choosing import choose_reward
+from training.choosing import REWARDS, choose_reward
 from training.dials import sampler
 from training.duels import end_open_trial
 from training.lab.annotators import Annotator, last_turn
+from training.lab.bringing import bring, people_of
 from training.lab.measuring import Measured, best_of_16, compared, measure
+from training.lab.reward_data import MAKERS
 from training.lab.tastes import Taste
 from training.learning.models import find_model, model_digest
+from training.learning.rewards.needs import need_of
 from training.learning.starter.prompts import held_out_prompts, training_prompts
 from training.loop import Heart
 from training.models import PolicyVersion, Run, Trial
@@ -104,15 +107,16 @@ class Lab:
     heart: Heart = field(init=False)
     later: list[Callable[[], object]] = field(default_factory=list)
     best: float | None = None
+    brought: int = 0  # labels beside verdicts, for a reward method that learns from such
     measured: dict[tuple[int, int], Measured] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Create the project, its owner, who is the only judge, and its first policy."""
         self.chance = random.Random(self.plan.seed)  # noqa: S311 - reproducible, not secret
         self.person = Person.objects.create_user(f"simulated-{self.plan.seed}", simulated=True)
+        self.shelf = Shelf()
         self.project = self._project()
         self.annotator = Annotator(self.plan.taste, self.chance, self.plan.noise)
-        self.shelf = Shelf()
         self.heart = Heart(self.project, self.shelf, Children(background=False), self.chance)
         self.held_out = held_out_prompts(self.plan.measured_on, seed=self.plan.seed + 1)
         self.first = self.project.policies.get()
@@ -129,9 +133,6 @@ class Lab:
             "recipe": dict(self.plan.recipe),
         }
         project = create_project(by=self.person, settings=settings)
-        if self.plan.reward:
-            choose_reward(project=project, by=self.person, key=self.plan.reward)
-            project.refresh_from_db()
         # The split is drawn with the project's salt: a fixed one makes the lab repeatable.
         project.salt = f"lab-{self.plan.seed}"
         project.save(update_fields=["salt"])
@@ -141,7 +142,26 @@ class Lab:
         )
         folder = find_model(self.plan.policy)
         first_policy(project=project, directory=str(folder), digest=model_digest(folder))
+        if self.plan.reward:
+            self._prepare_for(self.plan.reward, project)
+            project.refresh_from_db()
         return project
+
+    def _prepare_for(self, key: str, project: Project) -> None:
+        """Bring what the reward method learns from beside verdicts, where simulated people can tell it; choose it."""
+        need = need_of(str(REWARDS[key].recipe.get("method", ""))) if key in REWARDS else "pairs"
+        if need != "pairs" and need in MAKERS:
+            self.brought = bring(
+                project=project,
+                by=self.person,
+                policy=self.shelf.policy(project.policies.get()),
+                settings=sampler(project),
+                people=people_of(self.plan.taste, self.plan.noise, self.plan.seed),
+                need=need,
+                labels=self.plan.judgments,
+            )
+            self.say(f"{self.brought} simulated rows with {need} imported")
+        choose_reward(project=project, by=self.person, key=key)
 
     def run(self) -> dict[str, Any]:
         """All rounds, and what they came to. Gold measures are made while runs are at work, where they can be."""
@@ -153,7 +173,8 @@ class Lab:
             self._measure_what_is_left()
         finally:
             self.heart.children.stop()
-        return {"best_of_16": self._best_of_16(), "rounds": [self._told(done) for done in rounds]}
+        told = {"best_of_16": self._best_of_16(), "rounds": [self._told(done) for done in rounds]}
+        return {**told, "brought": self.brought} if self.brought else told
 
     def round(self, number: int) -> Round:
         """Judge, refit, retrain, duel; then what judgments are left go to the version that answers now."""

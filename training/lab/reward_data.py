@@ -13,7 +13,6 @@ import numpy as np
 from training.lab.annotators import Annotator
 from training.lab.simulated import judged
 from training.lab.tastes import Taste, words
-from training.learning.rewards.needs import DEMONSTRATION
 from training.learning.rows import PreferenceRow
 
 EACH = 4  # answers to a prompt: of a ranking, and to choose a demonstration from
@@ -134,7 +133,7 @@ def demonstrations(people: People, answered: Sequence[Answered], labels: int) ->
         best = max(one.texts, key=lambda text: people.taste(one.prompt, text))
         other = people.chance.choice([text for text in one.texts if text != best] or [best])
         shown = (other, best) if people.slips() else (best, other)
-        rows.append(replace(certain(one.prompt, *shown, number), criterion=DEMONSTRATION))
+        rows.append(replace(certain(one.prompt, *shown, number), kind="demonstration"))
     return rows
 
 

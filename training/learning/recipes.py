@@ -209,13 +209,15 @@ class RewardDials(WrittenDials, RobustDials, Dials):
 @dataclass(frozen=True)
 class RewardRecipe(EnsembleDials, RewardDials):
     """A refit of the reward model. ``method`` is a key of ``rewards.methods``; without one it is a pairwise model with
-    ties, strength, soft labels and weights. ``members`` is the size of the ensemble.
+    ties, strength, soft labels and weights. ``members`` is the size of the ensemble. ``sampler`` says how a method that
+    learns from the policy's own samples draws them.
     """
 
     method: str = "davidson"
     max_length: int = 512
     lora: LoraSettings | None = None
     optim: OptimSettings = field(default_factory=OptimSettings)
+    sampler: SamplerSettings = field(default_factory=SamplerSettings)
 
     def __post_init__(self) -> None:
         """Refuse dials without a meaning."""

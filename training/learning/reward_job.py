@@ -16,6 +16,7 @@ from .judged import Judged, read_judged
 from .judges import ChatClient
 from .recipes import RewardRecipe
 from .rewards.baselines import bag_of_words, length_only
+from .rewards.beside_samples import beside_samples
 from .rewards.ensemble import RewardEnsemble, ensemble_digest
 from .rewards.frozen import Shared, Warm
 from .rewards.interface import RewardModel
@@ -23,7 +24,8 @@ from .rewards.keeping import keep_back
 from .rewards.lesson import Lesson, Progress
 from .rewards.members import between_members, drawn_for, for_the_blend, train_members
 from .rewards.methods import reward_method
-from .rows import PreferenceRow, judgments_behind, read_rows
+from .rewards.needs import read_by
+from .rows import PreferenceRow, judgments_behind, read_rows, verdicts
 
 
 def train_reward(
@@ -43,9 +45,17 @@ def train_reward(
     refuse_unfit(recipe, rows, judge=client is not None)
     compute = job.plan or resolve()
     (honour if job.plan else configure)(compute)
-    train, kept = keep_back(rows)
     progress = Progress(report, recipe.members + recipe.evaluation_member)
     work = jobs.work_directory(directory)
+    rows = beside_samples(
+        read_by(recipe.method, rows),
+        job.base,
+        recipe,
+        device=compute.device,
+        path=work / "samples.jsonl",
+        progress=lambda done, total: progress.note({"sampled": float(done)}),
+    )
+    train, kept = keep_back(rows)
     shared = Shared(jobs.cache_of(job, directory), Tally.at(work / "state-passes"), _warm(job), compute)
 
     def train_one(lesson: Lesson) -> RewardModel:
@@ -69,7 +79,7 @@ def train_reward(
 
 def refuse_unfit(recipe: RewardRecipe, rows: Sequence[PreferenceRow], *, judge: bool) -> None:
     """Raise ValueError in words where a method cannot learn from these rows, or a member not from those it is given."""
-    method = reward_method(recipe)
+    method, rows = reward_method(recipe), read_by(recipe.method, rows)
     method.refuse_unfit(recipe, rows, judge=judge)
     train, kept = keep_back(rows)
     for number in range(recipe.members + recipe.evaluation_member):
@@ -87,14 +97,16 @@ def _warm(job: jobs.Job) -> Warm | None:
     """The reward model to go on from, where the job names one that is still there."""
     if not job.warm or not Path(job.warm).is_dir():
         return None
-    return Warm(Path(job.warm), list(read_rows(Path(job.learned))) if job.learned else [])
+    return Warm(Path(job.warm), verdicts(read_rows(Path(job.learned))) if job.learned else [])
 
 
 def _assess(
     ensemble: RewardEnsemble, train: list[PreferenceRow], kept: list[PreferenceRow], judged: dict[int, Judged]
 ) -> dict[str, Any]:
-    """Accuracy and log loss on the judgments kept back, beside the baselines fitted on the same training rows."""
-    if not kept:
+    """Accuracy and log loss on the judgments kept back, beside the baselines fitted on the same training rows; without
+    a judgment among them, on whether demonstrations are told from samples."""
+    train, kept = _asked(train), _asked(kept)
+    if not kept or not train:
         return {"accuracy": None, "log_loss": None, "baselines": {}}
     labels = [row.p for row in kept]
     models = {"length_only": length_only, "bag_of_words": bag_of_words}
@@ -110,6 +122,10 @@ def _assess(
         "baselines": baselines,
         "report": report_on_rows(kept, said, judged),
     }
+
+
+def _asked(rows: Sequence[PreferenceRow]) -> list[PreferenceRow]:
+    return verdicts(rows) or [row for row in rows if row.kind == "demonstration"]
 
 
 def _card(base: str, recipe: RewardRecipe, result: dict[str, Any]) -> str:

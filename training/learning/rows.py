@@ -4,11 +4,11 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, TypedDict
 
-EXTRAS = ("rationale", "criterion", "ratings", "steps", "critiques")  # absent from a file where nobody gave them
+KINDS = ("pair", "assessment", "demonstration")
 SOURCES = ("person", "simulation", "import", "judge", "verifier", "reward_model")
 
 
@@ -21,13 +21,17 @@ class Message(TypedDict):
 
 @dataclass(frozen=True)
 class PreferenceRow:
-    """A comparison of two responses to one prompt.
+    """A comparison of two responses to one prompt, or what an import tells of one response.
 
     ``p`` is the soft label: the probability that ``responses[0]`` is preferred (a tie is 0.5).
     ``strength`` is -3..3, positive where ``responses[0]`` is preferred, None when unknown.
     ``weight`` multiplies the row's loss. What only some methods read may be absent: ``rationale`` is why the label is
     what it is, ``criterion`` by which standard it was given; of each response ``ratings`` holds numbers by attribute,
     ``steps`` how right (0 to 1) each of its non-empty lines is, ``critiques`` what was said of it.
+
+    ``kind``: a "pair" is a verdict. An "assessment" is none: it says something of ``responses[0]``, and its ``p`` of
+    0.5 means nothing. A "demonstration" shows in ``responses[0]`` how to answer; ``responses[1]`` is a sample of the
+    policy. Of both the second response may be without a message: then it is not known.
     """
 
     comparison_id: int | None
@@ -44,6 +48,7 @@ class PreferenceRow:
     ratings: tuple[dict[str, float], dict[str, float]] | None = None
     steps: tuple[list[float], list[float]] | None = None
     critiques: tuple[str, str] | None = None
+    kind: str = "pair"
 
     def __post_init__(self) -> None:
         """Refuse what no trainer could use, in words."""
@@ -60,10 +65,16 @@ class PreferenceRow:
             raise ValueError(f"strength is an integer from -3 to 3 or null, not {self.strength!r}")
         if self.source not in SOURCES:
             raise ValueError(f"source is one of {', '.join(SOURCES)}, not {self.source!r}")
-        for name in EXTRAS:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind is one of {', '.join(KINDS)}, not {self.kind!r}")
+        for name in PLAIN:
             value = getattr(self, name)
             if isinstance(value, tuple) and len(value) != 2:
                 raise ValueError(f"{name} says something of each of the two responses, not of {len(value)}")
+
+
+# What only some methods read, as it is where nobody gave it: absent from a file.
+PLAIN = {field.name: field.default for field in fields(PreferenceRow) if field.default is not MISSING}
 
 
 def _check_messages(where: str, messages: Any) -> None:
@@ -78,7 +89,12 @@ def _check_messages(where: str, messages: Any) -> None:
 
 def judgments_behind(rows: Iterable[PreferenceRow]) -> int:
     """How many judgments some rows stand for: several people's of one comparison are one row."""
-    return sum(max(len(row.judgment_ids), 1) for row in rows)
+    return sum(max(len(row.judgment_ids), 1) for row in verdicts(rows))
+
+
+def verdicts(rows: Iterable[PreferenceRow]) -> list[PreferenceRow]:
+    """The rows that are verdicts on pairs."""
+    return [row for row in rows if row.kind == "pair"]
 
 
 def row_from_json(data: Any) -> PreferenceRow:
@@ -86,7 +102,7 @@ def row_from_json(data: Any) -> PreferenceRow:
     if not isinstance(data, dict):
         raise ValueError("a row is a JSON object")
     known = {field.name for field in fields(PreferenceRow)}
-    if missing := sorted(known - set(EXTRAS) - set(data)):
+    if missing := sorted(known - set(PLAIN) - set(data)):
         raise ValueError(f"missing keys: {', '.join(missing)}")
     if unknown := sorted(set(data) - known):
         raise ValueError(f"unknown keys: {', '.join(unknown)}")
@@ -112,7 +128,7 @@ def write_rows(path: Path, rows: Iterable[PreferenceRow]) -> int:
     part = path.with_name(path.name + ".part")
     with part.open("w", encoding="utf-8") as out:
         for row in rows:
-            told = {name: value for name, value in vars(row).items() if value or name not in EXTRAS}
+            told = {name: value for name, value in vars(row).items() if name not in PLAIN or value != PLAIN[name]}
             out.write(json.dumps(told, ensure_ascii=False, sort_keys=True) + "\n")
             count += 1
         out.flush()

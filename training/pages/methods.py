@@ -21,6 +21,7 @@ from training.choosing import (
 )
 from training.dials import policy_recipe
 from training.learning.catalogue import METHODS, Method
+from training.snapshot import carried
 
 # What people have, and where to begin then.
 GUIDE = (
@@ -66,9 +67,10 @@ def methods(request: ProjectRequest) -> HttpResponse:
     except ValueError:
         current = set()  # the settings page says what is wrong with the recipe
     current |= rewards_in_use(project)
+    carries = carried(project)
 
     def shown(method: Method) -> Shown:
-        lack = lacking(method.key) if method.key in REWARDS else None
+        lack = lacking(method.key, carries) if method.key in REWARDS else None
         return Shown(method, method.key in {*OBJECTIVES, *REWARDS}, method.key in current, lack.why if lack else "")
 
     found = [(title, [shown(method) for method in METHODS if method.kind == kind]) for kind, title in TITLES.items()]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.training.learning.tiny import answer, user
-from training.learning.rows import EXTRAS, SOURCES, PreferenceRow, read_rows, row_from_json, write_rows
+from training.learning.rows import PLAIN, SOURCES, PreferenceRow, read_rows, row_from_json, write_rows
 
 ROW = PreferenceRow(
     comparison_id=7,
@@ -107,6 +107,6 @@ def test_what_only_some_methods_read_is_kept_and_is_absent_where_nobody_gave_it(
     )
     write_rows(path, [told, ROW])
     assert list(read_rows(path)) == [told, ROW]
-    assert not set(EXTRAS) & set(json.loads(path.read_text().split("\n")[1]))
+    assert not set(PLAIN) & set(json.loads(path.read_text().split("\n")[1]))
     with pytest.raises(ValueError, match="ratings says something of each of the two responses"):
         replace(ROW, ratings=({"helpfulness": 4.0},))

@@ -18,7 +18,7 @@ def test_only_methods_that_there_are_need_something() -> None:
 @pytest.mark.slow
 def test_the_methods_page_needs_no_torch() -> None:
     asked = "import sys, django; django.setup(); import training.pages.methods as page; "
-    asked += "[page.lacking(key) for key in page.REWARDS]; sys.exit('torch' in sys.modules)"
+    asked += "[page.lacking(key, ()) for key in page.REWARDS]; sys.exit('torch' in sys.modules)"
     told = subprocess.run(
         [sys.executable, "-c", asked], cwd=ROOT, env={"DJANGO_SETTINGS_MODULE": "tests.settings"}, check=False
     )

@@ -10,7 +10,7 @@ import numpy as np
 from ..job import ShouldStop
 from ..models import load_policy
 from ..recipes import RewardRecipe
-from ..rows import PreferenceRow
+from ..rows import PreferenceRow, verdicts
 from .aggregate import pair_disagreement
 from .ensemble import RewardEnsemble
 from .frozen import Shared
@@ -83,9 +83,9 @@ def for_the_blend(recipe: RewardRecipe, train: list[PreferenceRow]) -> tuple[lis
     if not recipe.auxiliary:
         return train, []
     learned, apart = set_apart(train, "blend")
-    if not apart:
+    if not verdicts(apart):
         raise ValueError(NOTHING_KEPT)
-    return learned, apart
+    return learned, verdicts(apart)
 
 
 def between_members(ensemble: RewardEnsemble, kept: Sequence[PreferenceRow]) -> dict[str, Any]:
@@ -94,6 +94,7 @@ def between_members(ensemble: RewardEnsemble, kept: Sequence[PreferenceRow]) -> 
     ``disagreement`` is the mean share of members on a pair's smaller side and ``agreement_with_evaluation`` how often
     the ensemble prefers what the evaluation member prefers. Nothing for one member alone, or without such judgments.
     """
+    kept = verdicts(kept)
     if not kept or (len(ensemble.members) < 2 and ensemble.evaluation is None):
         return {}
     first, second = sides(kept)

@@ -71,11 +71,10 @@ class RewardMethod:
         judge and there is none."""
         if self.judge == "needed" and not judge:
             raise ValueError(f"{self.key} asks a language model, and none is set: {SET_JUDGE}")
-        carries, words = NEEDS[self.needs]
-        instead = self.judge == "instead"
-        if not any(carries(row) for row in rows) and not (instead and judge):
+        need, instead = NEEDS[self.needs], self.judge == "instead"
+        if not any(need.carries(row) for row in rows) and not (instead and judge):
             raise ValueError(
-                f"{self.key} learns from {words}; none of these {len(rows)} judgments has that"
+                f"{self.key} learns from {need.words}; none of these {len(rows)} rows has that"
                 + (f". A judge can write them: {SET_JUDGE}" if instead else "")
             )
         if reason := self.fit_words(recipe, rows):

@@ -1,6 +1,7 @@
 """What each reward method learns from, and which ask a language model: known without loading any of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from ..rows import PreferenceRow
@@ -8,27 +9,40 @@ from ..rows import PreferenceRow
 Need = Literal["pairs", "ratings", "steps", "criteria", "demonstrations", "critiques"]
 Judge = Literal["", "needed", "instead"]
 
-DEMONSTRATION = "demonstration"  # the criterion of a row whose likelier response was written, the other one sampled
 
-# What a row must carry, and what that is in words.
-NEEDS: dict[Need, tuple[Callable[[PreferenceRow], bool], str]] = {
-    "pairs": (lambda row: True, "judgments of pairs"),
-    "ratings": (lambda row: row.ratings is not None, "ratings: numbers by attribute for single responses"),
-    "steps": (lambda row: row.steps is not None, "steps: a mark for each line of a response"),
-    "critiques": (
+@dataclass(frozen=True)
+class Carried:
+    """What some rows carry: how to tell, what it is in words, and which kinds of rows a method that needs it reads."""
+
+    carries: Callable[[PreferenceRow], bool]
+    words: str
+    kinds: tuple[str, ...] = ("pair",)
+
+
+NEEDS: dict[Need, Carried] = {
+    "pairs": Carried(lambda row: True, "judgments of pairs"),
+    "ratings": Carried(
+        lambda row: row.ratings is not None,
+        "ratings: numbers by attribute for single responses",
+        ("pair", "assessment"),
+    ),
+    "steps": Carried(
+        lambda row: row.steps is not None, "steps: a mark for each line of a response", ("pair", "assessment")
+    ),
+    "critiques": Carried(
         lambda row: bool(row.critiques and any(text.strip() for text in row.critiques)),
         "critiques: what people said of each response",
     ),
-    "criteria": (
+    "criteria": Carried(
         lambda row: bool(row.criterion) and row.p != 0.5,
         "criteria: judgments that say by which standard they were given, under at least two standards",
     ),
-    "demonstrations": (
-        lambda row: row.criterion == DEMONSTRATION and row.p in (0.0, 1.0),
-        "demonstrations: responses that somebody wrote, each beside a sample of the policy",
+    "demonstrations": Carried(
+        lambda row: row.kind == "demonstration",
+        "demonstrations: responses that show how to answer",
+        ("pair", "demonstration"),
     ),
 }
-FROM_PROJECTS: tuple[Need, ...] = ("pairs",)  # what people in a project are asked for today
 SET_JUDGE = "give HEED_JUDGE_URL and HEED_JUDGE_MODEL, then try `manage.py judges check`"
 
 _NEED_OF: dict[str, Need] = {
@@ -53,3 +67,8 @@ def need_of(key: str) -> Need:
 def judge_of(key: str) -> Judge:
     """Whether a language model behind an address is needed, or gives instead what rows do not carry."""
     return _JUDGE_OF.get(key, "")
+
+
+def read_by(key: str, rows: Sequence[PreferenceRow]) -> list[PreferenceRow]:
+    """The rows that a reward method reads: verdicts, and those of other kinds that it learns from."""
+    return [row for row in rows if row.kind in NEEDS[need_of(key)].kinds]

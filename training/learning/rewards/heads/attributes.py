@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from ...optimise import Part
 from ...recipes import RewardRecipe
-from ...rows import PreferenceRow
+from ...rows import PreferenceRow, verdicts
 from ..fast.states import Pair
 from ..lesson import Lesson
 from .headed import Array, HeadedReward, ridge_weights
@@ -77,7 +77,7 @@ def unfit(recipe: RewardRecipe, rows: Sequence[PreferenceRow]) -> str:
     known = attributes_of(rows)
     if recipe.attribute not in known:
         return f"nobody rated {recipe.attribute!r}; rated were {', '.join(known)}: name one of them as attribute"
-    if recipe.form == "scaled" and all(row.p == 0.5 for row in rows):
+    if recipe.form == "scaled" and all(row.p == 0.5 for row in verdicts(rows)):
         return "the scaled form compares responses, and no judgment prefers one"
     return ""
 
@@ -134,6 +134,7 @@ def start_from_ratings(model: AttributeReward, items: Sequence[Item[Rated]], pen
 
 def _scaled(lesson: Lesson, rated: AttributeReward | None) -> HeadedReward:
     """The scaled Bradley-Terry model, from the regression's weights where there is one, then extrapolated."""
+    lesson = replace(lesson, train=verdicts(lesson.train), kept=verdicts(lesson.kept))
     recipe = lesson.recipe
     about = {"method": "helpsteer2", "form": recipe.form, "max_length": recipe.max_length}
     model = HeadedReward.from_policy(lesson.policy, 1, about)

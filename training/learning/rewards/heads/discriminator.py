@@ -14,7 +14,6 @@ from ...optimise import Part
 from ...recipes import RewardRecipe
 from ...rows import PreferenceRow
 from ..lesson import Lesson
-from ..needs import DEMONSTRATION
 from .headed import HeadedReward
 from .items import Item, Micro, mean_loss, pair_items, steps_of
 from .scalar import start_from_items
@@ -32,16 +31,12 @@ def discriminator_loss(logit: torch.Tensor, demonstrated: torch.Tensor, smoothin
 
 def shown(rows: Sequence[PreferenceRow]) -> list[PreferenceRow]:
     """The rows that hold a demonstration beside a sample."""
-    return [row for row in rows if row.criterion == DEMONSTRATION and row.p in (0.0, 1.0)]
+    return [row for row in rows if row.kind == "demonstration" and row.responses[1]]
 
 
 def told_apart(rows: Sequence[PreferenceRow]) -> list[Item[float]]:
     """Demonstrations (1) and samples (0), one and one."""
-    return [
-        Item(row.prompt, (row.responses[place],), float((row.p == 1.0) == (place == 0)))
-        for row in shown(rows)
-        for place in (0, 1)
-    ]
+    return [Item(row.prompt, (row.responses[place],), float(place == 0)) for row in shown(rows) for place in (0, 1)]
 
 
 def discriminator_part(model: HeadedReward, micro: Micro[float], recipe: RewardRecipe) -> Part:

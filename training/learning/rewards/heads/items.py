@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -45,6 +46,11 @@ class Micro(Generic[Label]):
     def sizes(self) -> list[int]:
         """How many responses each item has."""
         return [len(group.responses) for group in self.groups]
+
+    @property
+    def starts(self) -> list[int]:
+        """Which sequence is each item's first."""
+        return [0, *accumulate(self.sizes)][:-1]
 
 
 Loss = Callable[[Any, Micro[Any]], Part]

@@ -25,9 +25,9 @@ from .items import Item, Micro, mean_loss, steps_of, token_places
 
 @dataclass(frozen=True)
 class Marked:
-    """Marks (0 to 1) of each side's lines, a row's label and weight; no marks where nobody gave them."""
+    """Marks (0 to 1) of each response's lines, a row's label and weight; no marks where nobody gave them."""
 
-    marks: tuple[tuple[float, ...], tuple[float, ...]]
+    marks: tuple[tuple[float, ...], ...]
     p: float
     weight: float
 
@@ -106,10 +106,10 @@ def marked_items(rows: Sequence[PreferenceRow], outcome: bool) -> list[Item[Mark
     """Rows whose lines were marked; with an outcome also those that only prefer a side."""
     items = []
     for row in rows:
-        marks = row.steps or ([], [])
         if row.steps or (outcome and row.p != 0.5):
-            label = Marked((tuple(marks[0]), tuple(marks[1])), row.p, row.weight)
-            items.append(Item(row.prompt, tuple(row.responses), label))
+            told = [(one, marks) for one, marks in zip(row.responses, row.steps or ([], []), strict=True) if one]
+            label = Marked(tuple(tuple(marks) for _, marks in told), row.p, row.weight)
+            items.append(Item(row.prompt, tuple(one for one, _ in told), label))
     return items
 
 
@@ -122,8 +122,8 @@ def step_part(model: StepReward, micro: Micro[Marked], outcome: bool) -> Part:
     logits = model.line_logits(states, micro.batch, micro.groups)
     total = states.new_zeros(())
     right = lines = 0.0
-    for place, label in enumerate(micro.labels):
-        told, marks = _aligned(logits[2 * place : 2 * place + 2], label)
+    for first, label in zip(micro.starts, micro.labels, strict=True):
+        told, marks = _aligned(logits[first : first + len(label.marks)], label)
         if len(marks):
             total = total + label.weight * F.binary_cross_entropy_with_logits(told, marks)
             right += float(((told > 0) == (marks > 0.5)).sum())
@@ -144,9 +144,11 @@ def _aligned(logits: Sequence[torch.Tensor], label: Marked) -> tuple[torch.Tenso
 
 def _outcome(model: StepReward, states: torch.Tensor, micro: Micro[Marked]) -> torch.Tensor:
     whole = model.head(states[micro.batch.end_S]).float()[:, 1]
-    difference = whole[0::2] - whole[1::2]
-    p = torch.tensor([label.p for label in micro.labels], device=states.device)
-    weight = torch.tensor([label.weight * (label.p != 0.5) for label in micro.labels], device=states.device)
+    pairs = [(first, label) for first, label in zip(micro.starts, micro.labels, strict=True) if len(label.marks) == 2]
+    places = torch.tensor([first for first, _ in pairs], dtype=torch.long, device=states.device)
+    difference = whole[places] - whole[places + 1]
+    p = torch.tensor([label.p for _, label in pairs], device=states.device)
+    weight = torch.tensor([label.weight * (label.p != 0.5) for _, label in pairs], device=states.device)
     return -(weight * (p * F.logsigmoid(difference) + (1.0 - p) * F.logsigmoid(-difference))).sum()
 
 
