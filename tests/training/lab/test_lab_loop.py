@@ -48,7 +48,9 @@ def test_a_plan_without_a_meaning_is_refused_in_words(settings: dict[str, int], 
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("key", "said"), [("nothing", "no reward method"), ("helpsteer2", "learns from ratings")])
+@pytest.mark.parametrize(
+    ("key", "said"), [("nothing", "no reward method"), ("critique_based", "asks a language model")]
+)
 def test_a_reward_method_that_cannot_learn_here_is_refused_before_anything_is_asked(key: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Lab(Plan(load_taste("warmth"), reward=key), say=lambda text: None)

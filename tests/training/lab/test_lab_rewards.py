@@ -40,7 +40,7 @@ def test_data_of_every_kind_are_labelled_as_simulated_and_follow_the_taste(kind:
     rows = MAKERS[kind](people(), ANSWERED, 12)
     assert {row.source for row in rows} == {"simulation"}
     if kind in NEEDS:
-        assert all(NEEDS[kind][0](row) for row in rows if row.p != 0.5)  # type: ignore[index]
+        assert all(NEEDS[kind].carries(row) for row in rows if row.p != 0.5)  # type: ignore[index]
     for row in rows:
         gap = len(row.responses[0][0]["content"]) - len(row.responses[1][0]["content"])
         if gap and row.criterion != "shorter":

@@ -62,12 +62,19 @@ def rich(one: PreferenceRow, number: int) -> PreferenceRow:
     )
 
 
+def demonstration(one: PreferenceRow) -> PreferenceRow:
+    """What was preferred shows how to answer, beside the other one."""
+    first, second = one.responses
+    shown = (first, second) if one.p == 1.0 else (second, first)
+    return replace(one, kind="demonstration", responses=shown, p=1.0, strength=None)
+
+
 def rows_for(key: str, count: int = 48, seed: int = 0) -> list[PreferenceRow]:
     rows = likes_questions(count, seed)
     if key == "context_aware":
         return [rich(one, number) for number, one in enumerate(rows)]
     if key == "adversarial_feedback":
-        return [replace(one, criterion="demonstration") for one in rows if one.p != 0.5]
+        return [demonstration(one) for one in rows if one.p != 0.5]
     return [replace(rich(one, 0), criterion="") for one in rows]
 
 

@@ -39,7 +39,7 @@ NEEDS: dict[Need, Carried] = {
     ),
     "demonstrations": Carried(
         lambda row: row.kind == "demonstration",
-        "demonstrations: responses that show how to answer",
+        "demonstrations: responses that somebody wrote to show how to answer",
         ("pair", "demonstration"),
     ),
 }
