@@ -25,14 +25,20 @@ ORIGIN = "model:simulation"
 ANSWERS = {0.5: 0, 1.0: 1, 0.0: 2}  # as rows with annotators say which response is better
 
 
+def answered_by(
+    policy: Policy, *, project: Project, settings: SamplerSettings, prompts: int, seed: int
+) -> list[Answered]:
+    """The policy's answers to as many of the project's training prompts."""
+    asked = [str(one.messages[-1]["content"]) for one in training_prompts(project).order_by("pk")[:prompts]]
+    drawn = answers(policy, asked, settings, each=EACH, seed=seed)
+    return [Answered(prompt, tuple(one.text for one in mine)) for prompt, mine in zip(asked, drawn, strict=True)]
+
+
 def bring(
-    *, project: Project, by: Person, policy: Policy, settings: SamplerSettings, people: People, need: Need, labels: int
+    *, project: Project, by: Person, answered: Sequence[Answered], people: People, need: Need, labels: int
 ) -> int:
-    """Import ``labels`` simulated labels of one kind about the policy's own answers; returns how many rows came in."""
-    prompts = [str(one.messages[-1]["content"]) for one in training_prompts(project).order_by("pk")[:labels]]
-    drawn = answers(policy, prompts, settings, each=EACH, seed=people.chance.getrandbits(32))
-    answered = [Answered(prompt, tuple(one.text for one in mine)) for prompt, mine in zip(prompts, drawn, strict=True)]
-    rows = [line(row, number) for number, row in enumerate(MAKERS[need](people, answered, labels))]
+    """Import ``labels`` simulated labels of one kind about some answers; returns how many rows came in."""
+    rows = [line(row, f"{need}-{number}") for number, row in enumerate(MAKERS[need](people, answered, labels))]
     with TemporaryDirectory(prefix="heed-brought-") as place:
         path = Path(place) / f"{need}.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -47,14 +53,14 @@ def people_of(taste: Taste, noise: float, seed: int) -> People:
     return People(taste, TASTES[other], (name, other), noise, chance)
 
 
-def line(row: PreferenceRow, number: int) -> dict[str, Any]:
+def line(row: PreferenceRow, own_id: str) -> dict[str, Any]:
     """A row as a line of a file that anybody could import."""
     prompt, first, second = (_said(messages) for messages in (row.prompt, *row.responses))
     if row.kind == "demonstration":
-        return {"id": number, "prompt": prompt, "completion": first}
+        return {"id": own_id, "prompt": prompt, "completion": first}
     beside = {"criterion": row.criterion, "ratings": row.ratings, "steps": row.steps}
     return {
-        "id": number,
+        "id": own_id,
         "instruction": prompt,
         "response1": first,
         "response2": second,

@@ -27,7 +27,7 @@ from training.choosing import REWARDS, choose_reward
 from training.dials import sampler
 from training.duels import end_open_trial
 from training.lab.annotators import Annotator, last_turn
-from training.lab.bringing import bring, people_of
+from training.lab.bringing import answered_by, bring, people_of
 from training.lab.measuring import Measured, best_of_16, compared, measure
 from training.lab.reward_data import MAKERS
 from training.lab.tastes import Taste
@@ -151,14 +151,12 @@ class Lab:
         """Bring what the reward method learns from beside verdicts, where simulated people can tell it; choose it."""
         need = need_of(str(REWARDS[key].recipe.get("method", ""))) if key in REWARDS else "pairs"
         if need != "pairs" and need in MAKERS:
+            plan, policy = self.plan, self.shelf.policy(project.policies.get())
+            settings, labels = sampler(project), plan.judgments
+            answered = answered_by(policy, project=project, settings=settings, prompts=labels, seed=plan.seed)
+            people = people_of(plan.taste, plan.noise, plan.seed)
             self.brought = bring(
-                project=project,
-                by=self.person,
-                policy=self.shelf.policy(project.policies.get()),
-                settings=sampler(project),
-                people=people_of(self.plan.taste, self.plan.noise, self.plan.seed),
-                need=need,
-                labels=self.plan.judgments,
+                project=project, by=self.person, answered=answered, people=people, need=need, labels=labels
             )
             self.say(f"{self.brought} simulated rows with {need} imported")
         choose_reward(project=project, by=self.person, key=key)
