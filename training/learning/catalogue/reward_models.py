@@ -86,8 +86,8 @@ REWARDS: list[Method] = [
         "adversarial_feedback",
         "Fine-tuning Language Models with Generative Adversarial Feedback (arXiv:2305.06176)",
         "heads.discriminator",
-        "demonstrations, each beside a sample of the policy",
-        READ_ONCE,
+        "demonstrations; the run draws a sample of the policy beside each",
+        f"one sample for each demonstration, then {READ_ONCE}",
         "The reward is the logit of a discriminator that tells demonstrations from samples: no preferences needed. "
         f"Best of n works now. {OPTIMISER_LATER}",
     ),
