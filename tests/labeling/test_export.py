@@ -197,7 +197,7 @@ def test_texts_survive_every_kind_of_character(project: Project, tmp_path: Path)
         assert (found if isinstance(found, str) else found[0]["content"]) == text
 
 
-@pytest.mark.parametrize("format", ["trl", "kto", "heed", "prompts"])
+@pytest.mark.parametrize("format", ["trl", "kto", "helpsteer2", "heed", "prompts"])
 def test_parquet_holds_what_the_lines_hold(project: Project, ben: Person, tmp_path: Path, format: str) -> None:
     judged(project, ben)
     import_rows(project, tmp_path, [pair(n) for n in range(3)])
@@ -209,6 +209,8 @@ def test_parquet_holds_what_the_lines_hold(project: Project, ben: Person, tmp_pa
         assert len(table) == len(lines) > 0
         for one, other in zip(table, lines, strict=True):
             assert list(one) == list(other)
+            if format == "helpsteer2":
+                assert one == other
             for key in ("prompt", "chosen", "completion", "label", "strength", "messages"):
                 if key in other and format != "heed":
                     assert one[key] == other[key]
@@ -260,6 +262,7 @@ def test_a_job_writes_its_file_and_remembers_a_failure(
         {"style": "x"},
         {"format": "original", "file": "parquet"},
         {"format": "kto", "prompt": "implicit"},
+        {"format": "helpsteer2", "prompt": "implicit"},
         {"frozen": "1:2"},
         {"frozen": "1:2:x"},
         {"frozen": "' OR true --"},
