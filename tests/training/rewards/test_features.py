@@ -137,25 +137,29 @@ TASTES = {
 }
 
 
+@pytest.fixture(scope="module")
+def shown(model) -> list[tuple[list[Any], np.ndarray]]:
+    """Three hundred pairs to learn from and three hundred to be asked about, with their features."""
+    return [(asked, model.features(asked)) for asked in (pairs(groups(300, seed)) for seed in (4, 5))]
+
+
 IN_MAKE_TEST = ("questions", "lists", "short")
 
 
 @pytest.mark.parametrize(
     "taste", [pytest.param(name, marks=() if name in IN_MAKE_TEST else pytest.mark.slow) for name in TASTES]
 )
-def test_three_hundred_noisy_labels_teach_a_linear_head_each_kind_of_taste(model, taste) -> None:
+def test_three_hundred_noisy_labels_teach_a_linear_head_each_kind_of_taste(shown, taste) -> None:
     rng = np.random.default_rng(0)
 
-    def judged(count: int, seed: int) -> Any:
-        made = groups(count, seed)
-        phi = model.features(pairs(made))
-        worth = np.array([float(TASTES[taste](response[0]["content"])) for _, response in pairs(made)])
+    def judged(asked: list[Any], phi: np.ndarray) -> Any:
+        worth = np.array([float(TASTES[taste](response[0]["content"])) for _, response in asked])
         return phi[0::2] - phi[1::2], worth[0::2] - worth[1::2]
 
-    x, gap = judged(300, 4)
+    x, gap = judged(*shown[0])
     flipped = rng.random(300) < 0.1
     p = np.where(gap == 0, 0.5, (gap > 0) ^ flipped)
-    clean, truth = judged(300, 5)
+    clean, truth = judged(*shown[1])
     told = FastPosterior.fit(x, p, dimension=DIMENSION).predict(clean).mean
     clear = truth != 0
     assert np.mean((told > 0)[clear] == (truth > 0)[clear]) >= 0.85
