@@ -22,6 +22,7 @@ from .lists import RankedList
 from .models import Policy, load_policy, model_digest, save_policy
 from .monitor import Monitor, log_ratios, looking, looks, patience, watched_metrics
 from .objectives import OFFLINE, Listed, objective_of, refuse_unfit
+from .objectives.learned import learned_from
 from .objectives.training import Material, preference_stages, preference_training
 from .online.best_against_worst import best_against_worst
 from .online.margins import with_rewards
@@ -41,7 +42,6 @@ STAGES = ("sample", "train", "watch", "measure")  # ``report``'s metric ``stage`
 VALIDATION_SHARE = 0.2  # of the training prompts, at most
 Item = TypeVar("Item")
 Judged = PreferenceRow | RankedList  # a pair, or a whole list of responses
-FROM_CHOSEN = ("ift", "sft")  # objectives that read chosen responses only
 UNITS = {"sample": 40, "train": 40, "watch": 20}  # of progress in a round; the closing measurement has 20
 
 
@@ -171,28 +171,11 @@ def divided(
 ) -> tuple[list[PreferenceRow], list[list[Message]], list[list[Message]]]:
     """People's pairs, training and validation prompts of a job. Raises ValueError in words where the recipe cannot
     learn from them."""
-    people = shown_or_judged(recipe, people)
+    people = learned_from(recipe, people)
     training, validation = split_prompts(jobs.read_prompts(directory), recipe, [row.prompt for row in people])
     learned = [row for row in people if row.prompt not in validation]
     refuse_unfit(recipe, learned)
     return learned, training, validation
-
-
-def shown_or_judged(recipe: PolicyRecipe, rows: Sequence[PreferenceRow]) -> list[PreferenceRow]:
-    """Verdicts; and demonstrations, for what learns from good answers alone. Raises ValueError where there is none.
-
-    There a demonstration without a sample stands beside itself: only its likelihood counts.
-    """
-    found = verdicts(rows)
-    if recipe.loss_type in FROM_CHOSEN and not recipe.loss_weights:
-        shown = [row for row in rows if row.kind == "demonstration"]
-        found += [row if row.responses[1] else replace(row, responses=(row.responses[0],) * 2) for row in shown]
-    if not found:
-        raise ValueError(
-            f"{recipe.loss_type} learns from judgments of pairs, and nobody has judged one: judge some, or choose "
-            f"{' or '.join(FROM_CHOSEN)}, which learn from demonstrations"
-        )
-    return found
 
 
 def _ranker(

@@ -11,7 +11,8 @@ import torch
 from tests.training.learning.tiny import save_tiny, tiny_policy
 from tests.training.rewards.test_pairwise import likes_questions, row, said
 from training.learning.objectives import objective_of
-from training.learning.policy_job import shown_or_judged
+from training.learning.objectives.learned import learned_from
+from training.learning.objectives.singles import singles
 from training.learning.recipes import OptimSettings, PolicyRecipe, RewardRecipe, SamplerSettings
 from training.learning.rewards.beside_samples import beside_samples
 from training.learning.rewards.heads.attributes import rated_items
@@ -127,16 +128,24 @@ def test_what_learns_from_good_answers_alone_learns_from_demonstrations_too(key:
     rows = [row(1, "a", "b", 1.0), alone(2, "c", "demonstration"), alone(3, "d", "assessment")]
     recipe = PolicyRecipe(loss_type=key)
     assert objective_of(recipe)
-    found = shown_or_judged(recipe, rows)
+    found = learned_from(recipe, rows)
     assert [one.kind for one in found] == ["pair", "demonstration"]
     assert found[1].responses == (rows[1].responses[0],) * 2
     assert np.isclose(found[1].p, 1.0)
 
 
+@pytest.mark.parametrize("key", ["kto", "bco", "apo_zero_unpaired"])
+def test_what_learns_from_single_responses_learns_from_labels_of_them_too(key: str) -> None:
+    labels = [alone(n, str(n), "assessment", ratings=({"label": good}, {})) for n, good in ((2, 1.0), (3, 0.0))]
+    rows = [row(1, "a", "b", 1.0), *labels, alone(4, "d", "assessment", ratings=({"clarity": 3.0}, {}))]
+    found = singles(learned_from(PolicyRecipe(loss_type=key), rows))
+    assert [(one.response[0]["content"], one.good) for one in found] == [("a", 1.0), ("b", 0.0), ("2", 1.0), ("3", 0.0)]
+
+
 def test_any_other_objective_learns_from_verdicts_and_says_so_where_there_is_none() -> None:
     rows = [alone(2, "c", "demonstration"), row(1, "a", "b", 1.0)]
-    assert shown_or_judged(PolicyRecipe(loss_type="sigmoid"), rows) == rows[1:]
+    assert learned_from(PolicyRecipe(loss_type="sigmoid"), rows) == rows[1:]
     mixed = PolicyRecipe(loss_type="sft", loss_weights={"sigmoid": 0.5})
-    assert shown_or_judged(mixed, rows) == rows[1:]
+    assert learned_from(mixed, rows) == rows[1:]
     with pytest.raises(ValueError, match="judge some, or choose ift or sft"):
-        shown_or_judged(PolicyRecipe(loss_type="sigmoid"), rows[:1])
+        learned_from(PolicyRecipe(loss_type="sigmoid"), rows[:1])

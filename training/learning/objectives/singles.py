@@ -1,4 +1,4 @@
-"""Training on single responses: both responses of a row, each good or bad by its label, and what KTO's KL needs."""
+"""Training on single responses: those of a row, each good or bad by its label, and what KTO's KL needs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,11 +41,13 @@ class SinglesBatch:
 
 
 def singles(rows: Sequence[PreferenceRow]) -> list[Single]:
-    """Both responses of every row: the first is good with its label's probability, the second with the rest."""
+    """The responses of every row: the first is good with its label's probability, the second, where known, with the
+    rest."""
     return [
         Single(row.prompt, response, good, row.weight)
         for row in rows
         for response, good in zip(row.responses, (row.p, 1.0 - row.p), strict=True)
+        if response
     ]
 
 
