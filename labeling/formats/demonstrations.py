@@ -5,23 +5,23 @@ from labeling.formats.texts import assistant_says, read_turns, user_says, write_
 
 
 def matches(row: Row) -> bool:
-    """A row with a prompt and its completion."""
-    return "prompt" in row and "completion" in row
+    """A row with a prompt and its completion, of which nothing was found."""
+    return "prompt" in row and "completion" in row and row.get("label") is None
 
 
 def read(row: Row) -> ReadRow:
     """Read a row of texts or of messages."""
-    if row.get("label") is not None:
-        raise BadRow(
-            "prompt, completion and label are an unpaired (KTO) row, which is not read: "
-            "write what was said of one response as prompt, response and ratings, "
-            "or leave label out where the completion shows how to answer"
-        )
+    found = read_completion(row)
+    if not any(message["content"].strip() for message in found.responses[0].messages):
+        raise BadRow("completion is empty")
+    return found
+
+
+def read_completion(row: Row) -> ReadRow:
+    """A row's prompt and its completion, which may be an empty text."""
     warnings: list[str] = []
     prompt, asked = read_turns(row["prompt"], "prompt", warnings, user_says)
     shown, answered = read_turns(row["completion"], "completion", warnings, assistant_says)
-    if not any(message["content"].strip() for message in shown):
-        raise BadRow("completion is empty")
     return ReadRow(
         prompt,
         [ReadResponse(shown)],

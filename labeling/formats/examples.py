@@ -62,6 +62,12 @@ EXAMPLES = (
         '"labels": [true, false, false]}',
     ),
     Example(
+        "One answer that was found good or bad",
+        "kto",
+        '{"prompt": "2 + 2?", "completion": "5.", "label": false}',
+        "True or false, or 0 to 1; texts or messages.",
+    ),
+    Example(
         "An answer that shows how",
         "demonstrations",
         '{"prompt": "Why is the sky blue?", "completion": "Air scatters blue light most."}',

@@ -17,10 +17,12 @@ from labeling.formats.rated import RATED
 from labeling.formats.rows import BadRow, Format, Json, Message, ReadResponse, ReadRow, Row
 from labeling.formats.stepwise import STEPWISE
 from labeling.formats.trl import TRL
+from labeling.formats.unpaired import UNPAIRED
 
 # The first that matches reads a row.
 FORMATS = {
-    known.name: known for known in (HEED, ANNOTATORS, HH, TRL, HELPSTEER2, STEPWISE, RATED, DEMONSTRATIONS, PROMPTS)
+    known.name: known
+    for known in (HEED, ANNOTATORS, HH, TRL, HELPSTEER2, STEPWISE, RATED, UNPAIRED, DEMONSTRATIONS, PROMPTS)
 }
 ID_FIELDS = ("id", "idx")
 MAX_DEPTH = 200

@@ -180,10 +180,20 @@ def test_a_completion_shows_how_to_answer() -> None:
         assert parsed.row.responses[0].messages == [said("assistant", "So.")]
 
 
+@pytest.mark.parametrize(("label", "good"), [(True, 1.0), (False, 0.0), (0.25, 0.25)])
+def test_a_labelled_completion_was_found_good_or_bad(label: Any, good: float) -> None:
+    for completion in ("So.", "", [said("assistant", "So.")]):
+        row = {"prompt": "Why?", "completion": completion, "label": label, "split": "train"}
+        parsed = parse(row)
+        assert (parsed.format, parsed.row.kind) == ("kto", "assessment")
+        assert parsed.row.details == {"ratings": [{"label": good}]}
+        assert give_back(parsed.row.prompt, parsed.row.responses, parsed.extra) == row
+
+
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"prompt": "Why?", "completion": "So.", "label": True}, "KTO"),
+        ({"prompt": "Why?", "completion": "So.", "label": "good"}, "write true, false, or a number"),
         ({"prompt": "Why?", "completion": " "}, "completion is empty"),
         ({"prompt": [], "completion": "So."}, "prompt is an empty list"),
         ({"prompt": "Why?", "completion": []}, "completion is an empty list"),
