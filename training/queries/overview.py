@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from labeling.measures.intervals import Interval, wilson_interval
-from labeling.models import Arm, Comparison, Project, State
+from labeling.models import Arm, Comparison, Kind, Project, State
 from training.gate import Evidence, Forecast, Rules, e_value, forecast
 from training.models import Duel, PolicyVersion, Posterior, Prediction, RewardVersion, Run, Trial
 
@@ -126,7 +126,12 @@ def pace(project: Project) -> Pace:
         recent=Count("pk", filter=Q(created_at__gte=since)),
         people=Count("person", distinct=True),
     )
-    states = dict(Comparison.objects.filter(project=project).order_by().values_list("state").annotate(n=Count("pk")))
+    states = dict(
+        Comparison.objects.filter(project=project, kind=Kind.PAIR)
+        .order_by()
+        .values_list("state")
+        .annotate(n=Count("pk"))
+    )
     return Pace(
         judgments=judged["all"],
         recent=judged["recent"],
