@@ -20,10 +20,11 @@
   const readable = (value) => String(Number(value.toPrecision(3)));
   function options(box, data) {
     const axis = { stroke: ink("ink-2"), grid: { stroke: ink("line"), width: 1 }, ticks: { stroke: ink("line"), width: 1 }, font: "12px Instrument Sans, sans-serif" };
+    const whole = [...Array(8).keys()].flatMap((power) => [1, 2, 5].map((first) => first * 10 ** power));  // steps are counted
     return {
       width: box.clientWidth, height: Math.max(220, Math.round(box.clientWidth * 0.36)),
       scales: { x: { time: false } },
-      axes: [{ ...axis, label: data.x_label || "" , labelSize: data.x_label ? 22 : 0, labelFont: axis.font }, { ...axis, size: 58, values: (_, ticks) => ticks.map(readable) }],
+      axes: [{ ...axis, incrs: whole, label: data.x_label || "" , labelSize: data.x_label ? 22 : 0, labelFont: axis.font }, { ...axis, size: 58, values: (_, ticks) => ticks.map(readable) }],
       legend: { show: data.series.length > 1 },
       series: [{ label: data.x_label || "x" }, ...data.series.map((one, index) => ({
         label: one.label, stroke: ink(one.tone || ["a", "b", "mark", "ink"][index % 4]), width: 2, points: { show: data.x.length < 3 }, spanGaps: true,
