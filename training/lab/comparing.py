@@ -4,6 +4,7 @@ Each training is offline: the starter's own answers, judged by simulated people,
 answers, their judgments and its log-probabilities are made once per seed and shared by all methods.
 """
 
+import json
 import random
 import time
 from collections.abc import Sequence
@@ -73,11 +74,34 @@ class Ground:
 
 
 def objectives(keys: Sequence[str] = ()) -> list[Method]:
-    """The catalogue's objectives of those names, or all. Raises ValueError naming one that there is not."""
+    """The catalogue's objectives of those names, or all; ``KEY:DIAL=VALUE`` sets a dial of one.
+
+    Raises ValueError naming an objective or a dial that there is not, or a value that does not fit.
+    """
     known = {method.key: method for method in METHODS if method.kind == "objective"}
-    if unknown := [key for key in keys if key not in known]:
+    if unknown := [key for key in keys if key.partition(":")[0] not in known]:
         raise ValueError(f"there is no objective {unknown[0]!r}; there are {', '.join(sorted(known))}")
-    return [known[key] for key in keys or known]
+    return [_dialled(known[key.partition(":")[0]], key) for key in keys or known]
+
+
+def _dialled(method: Method, key: str) -> Method:
+    """The method with the dials that stand behind its name; it is known by all of that."""
+    _, *dials = key.split(":")
+    if not dials:
+        return method
+    if any("=" not in dial for dial in dials):
+        raise ValueError(f"{key!r} would be KEY:DIAL=VALUE, such as robust:label_smoothing=0.25")
+    recipe = {**method.recipe, **{name: _value(text) for name, _, text in (dial.partition("=") for dial in dials)}}
+    objective_of(PolicyRecipe.from_json({**starter_dpo().to_json(), **recipe, "model_pairs_share": 0.0}))
+    return replace(method, key=key, recipe=recipe)
+
+
+def _value(text: str) -> Any:
+    """A number, true or false where it is one, else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 class Comparison:

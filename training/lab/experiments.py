@@ -23,7 +23,9 @@ def _add_common(parser: ArgumentParser, labels: int, seeds: int) -> None:
 def add_compare(parser: ArgumentParser) -> None:
     """The options of `lab compare`."""
     _add_common(parser, labels=300, seeds=2)
-    parser.add_argument("--methods", default="", metavar="KEY,KEY", help="objectives; all of the catalogue's if absent")
+    parser.add_argument(
+        "--methods", default="", metavar="KEY,KEY:DIAL=VALUE", help="objectives, with other dials; all if absent"
+    )
     parser.add_argument("--epochs", type=float, default=3.0)
     parser.add_argument("--prompts", type=int, default=256, help="held-out prompts to measure on")
 

@@ -110,6 +110,16 @@ def test_the_picture_is_a_file_of_its_own_with_its_colours_inside(tmp_path: Path
 
 def test_all_objectives_of_the_catalogue_are_compared_unless_some_are_named() -> None:
     assert len(objectives()) == sum(method.kind == "objective" for method in METHODS)
+    [robust] = objectives(["robust:label_smoothing=0.25:beta=0.2"])
+    assert robust.key == "robust:label_smoothing=0.25:beta=0.2"
+    assert (robust.recipe["loss_type"], robust.recipe["label_smoothing"], robust.recipe["beta"]) == (
+        "robust",
+        0.25,
+        0.2,
+    )
+    for wrong, words in (("ipo:beta", "KEY:DIAL=VALUE"), ("ipo:bata=1", "bata"), ("robust:label_smoothing=2", "label")):
+        with pytest.raises(ValueError, match=words):
+            objectives([wrong])
     assert [method.key for method in objectives(["kto", "ipo"])] == ["kto", "ipo"]
     with pytest.raises(ValueError, match="no objective 'lora'; there are alpha_po"):
         objectives(["lora"])
