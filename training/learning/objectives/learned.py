@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..lists import lists_of_rows
 from ..recipes import PolicyRecipe
 from ..rows import PreferenceRow, verdicts
-from . import UNPAIRED_OBJECTIVES
+from . import UNPAIRED_OBJECTIVES, ListObjective, objective_of
 
 FROM_CHOSEN = ("ift", "sft")  # they read chosen responses only
 LABEL = "label"  # the rating of a single response that was found good (1) or bad (0)
@@ -29,7 +30,16 @@ def learned_from(recipe: PolicyRecipe, rows: Sequence[PreferenceRow]) -> list[Pr
             f"{' or '.join(FROM_CHOSEN)}, which learn from demonstrations, or {' or '.join(UNPAIRED_OBJECTIVES)}, "
             "which learn from labels of single responses"
         )
-    return found
+    return _telling(recipe, found) or found
+
+
+def _telling(recipe: PolicyRecipe, rows: Sequence[PreferenceRow]) -> list[PreferenceRow]:
+    """The rows that an objective on lists makes something of: a round dealt only others would learn nothing."""
+    objective = objective_of(recipe)
+    if not isinstance(objective, ListObjective):
+        return list(rows)
+    lists = lists_of_rows(rows)
+    return [row for row, one in zip(rows, lists, strict=True) if objective.prepare([one], recipe.optim.seed)]
 
 
 def _beside_itself(row: PreferenceRow) -> PreferenceRow:

@@ -142,6 +142,13 @@ def test_what_learns_from_single_responses_learns_from_labels_of_them_too(key: s
     assert [(one.response[0]["content"], one.good) for one in found] == [("a", 1.0), ("b", 0.0), ("2", 1.0), ("3", 0.0)]
 
 
+def test_what_learns_from_differences_of_scores_is_dealt_no_ties() -> None:
+    rows = [row(1, "a", "b", 0.5), row(2, "a", "b", 1.0), row(3, "c", "d", 0.5)]
+    assert learned_from(PolicyRecipe(loss_type="score_dpo"), rows) == rows[1:2]
+    assert learned_from(PolicyRecipe(loss_type="score_dpo"), rows[:1]) == rows[:1]  # refused later, in its own words
+    assert learned_from(PolicyRecipe(loss_type="sigmoid"), rows) == rows
+
+
 def test_any_other_objective_learns_from_verdicts_and_says_so_where_there_is_none() -> None:
     rows = [alone(2, "c", "demonstration"), row(1, "a", "b", 1.0)]
     assert learned_from(PolicyRecipe(loss_type="sigmoid"), rows) == rows[1:]
