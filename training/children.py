@@ -18,7 +18,7 @@ from alignment_site.patience import PATIENT
 from labeling.actions.telling import tell_project
 from labeling.models import Project
 from training.caching import cache_folder
-from training.dials import changed_reward_recipe, policy_recipe, reward_recipe
+from training.dials import changed_recipe, changed_reward_recipe, policy_recipe, reward_recipe
 from training.folders import located, project_folder, stored
 from training.judging import judge_endpoint
 from training.learning.devices import resolve
@@ -41,22 +41,23 @@ TERSE = {"TRANSFORMERS_VERBOSITY": "error"}  # that a new head has no weights ye
 SILENT = timedelta(minutes=10)  # without a heartbeat a child hangs
 
 
-def prepare(run: Run, *, background: bool = True, reward: dict[str, Any] | None = None) -> None:
+def prepare(run: Run, *, background: bool = True, changes: dict[str, Any] | None = None) -> None:
     """Resolve everything that decides the result, and lay the job out in its directory. Once for each run.
 
-    `background` leaves one core to the people who judge meanwhile; `reward` holds changes to the reward recipe instead
-    of the project's own. Raises NothingToTrainOn, or ValueError where
-    the project's recipe makes no sense.
+    `background` leaves one core to the people who judge meanwhile; `changes` to the recipe hold for this run instead of
+    the project's own. Raises NothingToTrainOn, or ValueError where the recipe makes no sense.
     """
     project = run.project
     base = project.policies.get(current=True)
     # Each run draws its own samples; which, is decided now and stored.
     ours = policy_recipe(project)
+    if changes is not None and run.kind == Run.Kind.POLICY:
+        ours = changed_recipe(project.policy_source, changes)
     recipe: PolicyRecipe | RewardRecipe
     if run.kind == Run.Kind.POLICY:
         recipe = replace(ours, seed=ours.seed + run.pk)
     else:
-        recipe = reward_recipe(project) if reward is None else changed_reward_recipe(ours, reward)
+        recipe = reward_recipe(project) if changes is None else changed_reward_recipe(ours, changes)
     frozen = take_snapshot(project)
     folder = project_folder(project, "runs", str(run.pk))
     shutil.copyfile(located(frozen.path), folder / "snapshot.jsonl")

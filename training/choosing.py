@@ -10,11 +10,12 @@ from labeling.models import Person, Project
 from training.dials import changed_recipe, changed_reward_recipe, policy_recipe
 from training.judging import judge_endpoint
 from training.learning.catalogue import METHODS, Method
-from training.learning.recipes import ObjectiveDials, RewardDials
+from training.learning.recipes import ObjectiveDials, PolicyRecipe, RewardDials
 from training.learning.rewards.needs import NEEDS, SET_JUDGE, Need, judge_of, need_of
 from training.snapshot import carried
 
 OBJECTIVES = {method.key: method for method in METHODS if method.kind == "objective"}
+MODIFIERS = {method.key: method for method in METHODS if method.kind == "modifier"}  # what changes an objective
 # What a reward recipe can say: a method of its own, or what changes whichever method there is.
 REWARDS = {method.key: method for method in METHODS if method.kind in ("reward", "reward_check") and method.recipe}
 FIRST_REWARD = {"method": "davidson"}  # of a project that chose none
@@ -31,13 +32,24 @@ def objective(key: str) -> Method:
     return OBJECTIVES[key]
 
 
+def modifier(key: str) -> Method:
+    """What changes an objective, by its name. Raises NoSuchMethod."""
+    if key not in MODIFIERS:
+        raise NoSuchMethod(f"Nothing that changes an objective is called {key!r}; there are {', '.join(MODIFIERS)}.")
+    return MODIFIERS[key]
+
+
 def chosen_objective(key: str) -> dict[str, Any]:
-    """The changes to a recipe that choose an objective. Raises NoSuchMethod."""
-    return dict(objective(key).recipe)
+    """The changes to a recipe that choose an objective; KEY+MODIFIER takes what changes it too. Raises NoSuchMethod."""
+    first, *more = key.split("+")
+    recipe = dict(objective(first).recipe)
+    for name in more:
+        recipe |= modifier(name).recipe
+    return recipe
 
 
-def choose_objective(*, project: Project, by: Person, key: str) -> None:
-    """Train the project's policy by another objective from its next run on.
+def chosen_policy(project: Project, key: str) -> dict[str, Any]:
+    """The project's changes to the policy recipe, once this objective is chosen.
 
     The dials of the one before go, because they would mean something else; what a recipe says of samples, rounds and
     the optimiser stays. Raises NoSuchMethod, or ValueError where the rest of the recipe does not fit.
@@ -46,7 +58,27 @@ def choose_objective(*, project: Project, by: Person, key: str) -> None:
     kept = {name: value for name, value in dict(project.recipe or {}).items() if name not in dials}
     recipe = {**kept, **chosen_objective(key)}
     changed_recipe(project.policy_source, recipe)
+    return recipe
+
+
+def choose_objective(*, project: Project, by: Person, key: str) -> None:
+    """Train the project's policy by another objective from its next run on. Raises as ``chosen_policy`` does."""
+    change_project(project=project, by=by, settings={"recipe": chosen_policy(project, key)})
+
+
+def change_objective(*, project: Project, by: Person, key: str, on: bool) -> None:
+    """Add what changes the project's objective, or take it away. Raises NoSuchMethod, or ValueError where it does not
+    fit the objective."""
+    changes, before = modifier(key).recipe, dict(project.recipe or {})
+    recipe = {name: value for name, value in before.items() if name not in changes} | (dict(changes) if on else {})
+    changed_recipe(project.policy_source, recipe)
     change_project(project=project, by=by, settings={"recipe": recipe})
+
+
+def modifiers_in_use(recipe: PolicyRecipe) -> set[str]:
+    """The keys of what changes a recipe's objective: the first dial of each says so."""
+    plain, firsts = PolicyRecipe(), {key: next(iter(method.recipe)) for key, method in MODIFIERS.items()}
+    return {key for key, dial in firsts.items() if getattr(recipe, dial) != getattr(plain, dial)}
 
 
 class NoSuchData(ValueError):

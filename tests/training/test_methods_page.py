@@ -7,7 +7,15 @@ from django.urls import reverse
 from labeling.forms import ProjectForm
 from labeling.models import Person, Project, Role
 from tests.training.cast import a_person, a_project
-from training.choosing import OBJECTIVES, REWARDS, chosen_objective, rewards_in_use
+from training.choosing import (
+    MODIFIERS,
+    OBJECTIVES,
+    REWARDS,
+    chosen_objective,
+    chosen_policy,
+    modifiers_in_use,
+    rewards_in_use,
+)
 from training.dials import changed_recipe, policy_recipe, reward_recipe
 from training.learning.catalogue import METHODS
 from training.learning.objectives import names, objective_of
@@ -54,6 +62,30 @@ def test_choosing_an_objective_changes_the_next_retraining_and_keeps_the_rest(
     assert project.changes.filter(field="recipe", by=owner).exists()
     choose(client, project, "sigmoid")
     assert project.recipe == {"rounds": 3, "loss_type": "sigmoid"}
+
+
+def test_what_changes_an_objective_is_added_to_it_and_left_out_again(
+    client: Client, project: Project, owner: Person
+) -> None:
+    client.force_login(owner)
+    assert "The next retraining is with ld_dpo." in choose(client, project, "ld_dpo")
+    assert project.recipe == {"rounds": 3, "beta": 0.4, "ld_alpha": 0.5}
+    page = client.get(reverse("methods", args=[project.slug])).content.decode()
+    assert 'aria-label="Leave ld_dpo out"' in page and '<tr id="ld_dpo" class="is-current">' in page
+    client.post(reverse("choose_method", args=[project.slug]), {"without": "ld_dpo"})
+    project.refresh_from_db()
+    assert project.recipe == {"rounds": 3, "beta": 0.4}
+    choose(client, project, "orpo")
+    assert "does not fit tr_dpo" in choose(client, project, "tr_dpo")
+    assert "sync_ref_model" not in project.recipe
+
+
+@pytest.mark.parametrize("key", MODIFIERS)
+def test_everything_that_changes_an_objective_can_be_added_to_dpo(key: str, project: Project) -> None:
+    chosen = chosen_policy(project, f"sigmoid+{key}")
+    recipe = changed_recipe(project.policy_source, chosen)
+    assert objective_of(recipe) and modifiers_in_use(recipe) == {key}
+    assert modifiers_in_use(policy_recipe(project)) == set()
 
 
 def test_choosing_a_reward_method_changes_the_next_refit_and_keeps_what_is_not_its_own(

@@ -10,13 +10,16 @@ from django.views.decorators.http import require_POST
 from labeling.models import Role
 from labeling.pages.doors import ProjectRequest, project_page, project_render
 from training.choosing import (
+    MODIFIERS,
     OBJECTIVES,
     REWARDS,
     NoSuchData,
     NoSuchMethod,
+    change_objective,
     choose_objective,
     choose_reward,
     lacking,
+    modifiers_in_use,
     rewards_in_use,
 )
 from training.dials import policy_recipe
@@ -66,7 +69,8 @@ def methods(request: ProjectRequest) -> HttpResponse:
     """Every method with its paper, what it needs and what it costs; which ones the project uses."""
     project = request.project
     try:
-        current = {policy_recipe(project).loss_type}
+        recipe = policy_recipe(project)
+        current = {recipe.loss_type} | modifiers_in_use(recipe)
     except ValueError:
         current = set()  # the settings page says what is wrong with the recipe
     current |= rewards_in_use(project)
@@ -74,7 +78,8 @@ def methods(request: ProjectRequest) -> HttpResponse:
 
     def shown(method: Method) -> Shown:
         lack = lacking(method.key, carries) if method.key in REWARDS else None
-        return Shown(method, method.key in {*OBJECTIVES, *REWARDS}, method.key in current, lack.why if lack else "")
+        choosable = {*OBJECTIVES, *MODIFIERS, *REWARDS}
+        return Shown(method, method.key in choosable, method.key in current, lack.why if lack else "")
 
     found = [(title, [shown(method) for method in METHODS if method.kind == kind]) for kind, title in TITLES.items()]
     groups = [(title, rows, any(row.choosable for row in rows)) for title, rows in found if rows]
@@ -84,16 +89,21 @@ def methods(request: ProjectRequest) -> HttpResponse:
 @require_POST
 @project_page(Role.OWNER)
 def choose(request: ProjectRequest) -> HttpResponse:
-    """Train by this objective, or refit by this reward method, from the next run on."""
-    key = request.POST.get("key", "")
-    reward = key in REWARDS
+    """Train by this objective, or refit by this reward method, from the next run on; or change the objective."""
+    project, by = request.project, request.user
+    without = request.POST.get("without", "")
+    key = without or request.POST.get("key", "")
     try:
-        (choose_reward if reward else choose_objective)(project=request.project, by=request.user, key=key)
+        if key in MODIFIERS:
+            change_objective(project=project, by=by, key=key, on=not without)
+        else:
+            (choose_reward if key in REWARDS else choose_objective)(project=project, by=by, key=key)
     except (NoSuchMethod, NoSuchData) as error:
         messages.error(request, str(error))
     except ValueError as error:
         messages.error(request, f"The rest of the recipe does not fit {key}: {error}. Change it in the settings first.")
     else:
-        what = "refit of the reward model" if reward else "retraining"
-        messages.success(request, f"The next {what} is by {key}.")
-    return redirect("methods", request.project.slug)
+        what = "refit of the reward model" if key in REWARDS else "retraining"
+        how = "without" if without else "with" if key in MODIFIERS else "by"
+        messages.success(request, f"The next {what} is {how} {key}.")
+    return redirect("methods", project.slug)

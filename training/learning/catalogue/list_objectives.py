@@ -108,6 +108,7 @@ STRENGTH: list[Method] = [
         summary="strength_offset: the stronger the verdict, the larger the margin of rewards; for sigmoid, "
         "sigmoid_norm, hinge, robust, simpo, alpha_po, davidson_dpo and rao_kupper_dpo",
         kind="modifier",
+        recipe={"strength_offset": 0.5},
     ),
     Method(
         key="scaled_bt",
@@ -116,5 +117,6 @@ STRENGTH: list[Method] = [
         needs="pairs with a stated strength",
         summary="strength_weight: each step of strength counts that much more; for every pair objective with weights",
         kind="modifier",
+        recipe={"strength_weight": 1.0},
     ),
 ]

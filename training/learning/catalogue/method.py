@@ -12,8 +12,9 @@ class Method:
     """A published method.
 
     ``module`` is its dotted path and ``cost`` is said beside plain fine-tuning. ``recipe`` is what choosing it sets:
-    for an objective ``loss_type`` and the dials that its paper begins with, in a policy recipe; for a reward method
-    ``method`` and its dials, in a reward recipe.
+    for an objective ``loss_type`` and the dials that its paper begins with, in a policy recipe; for a modifier the
+    dials that it adds, the one that turns it on first; for a reward method ``method`` and its dials, in a reward
+    recipe.
     """
 
     key: str

@@ -15,7 +15,7 @@ COMPARED = "one pass over each response, and the reference's, which is kept"
 
 MEASURED = "two passes over each response (one measures the KL on a stranger's), and the reference's, which are kept"
 
-# What an objective begins with where that differs from the recipe as it is.
+# What an objective begins with where that differs from the recipe as it is, and what changes an objective adds.
 BEGINNINGS: dict[str, dict[str, Any]] = {
     "simpo": {"beta": 2.0, "simpo_gamma": 1.0},
     "alpha_po": {"beta": 2.0, "simpo_gamma": 1.0, "alpha": 0.25},
@@ -23,13 +23,17 @@ BEGINNINGS: dict[str, dict[str, Any]] = {
     "orpo_asft_beta": {"odds_or_ratio": "odds", "pairwise": True},
     "aot": {"model_pairs_share": 0.0},
     "aot_unpaired": {"model_pairs_share": 0.0},
+    "f_divergence": {"f_divergence_type": "js_divergence"},
+    "ld_dpo": {"ld_alpha": 0.5},
+    "wpo": {"use_weighting": True},
+    "mpo": {"loss_weights": {"bco_pair": 0.25, "sft": 1.25}},  # beside 1: the paper's 0.8, 0.2 and 1
 }
 
 
 def _method(key: str, paper: str, module: str, needs: str, summary: str, kind: Kind = "objective") -> Method:
     cost = COMPARED if "reference" in needs else ALONE
     cost = MEASURED if key == "kto" else cost
-    recipe = {"loss_type": key, **BEGINNINGS.get(key, {})} if kind == "objective" else {}
+    recipe = {**({"loss_type": key} if kind == "objective" else {}), **BEGINNINGS.get(key, {})}
     return Method(key, paper, f"{HOME}.{module}", needs, summary, cost, kind, recipe)
 
 

@@ -66,5 +66,6 @@ TOKEN_MODIFIERS: list[Method] = [
         summary="sync_ref_model: the reference follows the policy every ref_model_sync_steps, by ref_model_mixup_alpha",
         cost="a pass of the reference over each response in every step; nothing of it can be kept",
         kind="modifier",
+        recipe={"sync_ref_model": True, "ref_model_sync_steps": 16},
     ),
 ]

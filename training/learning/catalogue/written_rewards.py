@@ -15,6 +15,7 @@ DYNAMIC_BETA = [
         "hinge and robust",
         cost="one score of each judged response",
         kind="modifier",
+        recipe={"dynamic_beta": 0.5},
     ),
 ]
 

@@ -29,8 +29,8 @@ class Command(BaseCommand):
         for kind in ("reward", "policy"):
             one = words.add_parser(kind, help=f"train a project's {kind} model now and wait for it")
             one.add_argument("--project", required=True, metavar="SLUG")
-            if kind == "reward":
-                one.add_argument("--method", metavar="KEY", help="a reward method of `manage.py methods`, for this run")
+            what = "a reward method" if kind == "reward" else "an objective, or KEY+MODIFIER,"
+            one.add_argument("--method", metavar="KEY", help=f"{what} of `manage.py methods`, for this run")
         add_evaluate_arguments(words.add_parser("evaluate", help=WORDS))
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -68,7 +68,7 @@ class Command(BaseCommand):
 
     def _train(self, options: dict[str, Any]) -> None:
         from labeling.models import Project
-        from training.choosing import chosen_reward
+        from training.choosing import chosen_policy, chosen_reward
         from training.reasons import clear_reasons
         from training.running import CannotRun, ask_for_run
 
@@ -76,26 +76,27 @@ class Command(BaseCommand):
         if project is None:
             raise CommandError(f"There is no project {options['project']!r}.")
         try:
-            reward = chosen_reward(project, options["method"]) if options.get("method") else None
+            chosen = chosen_reward if options["word"] == "reward" else chosen_policy
+            changes = chosen(project, options["method"]) if options.get("method") else None
             run = ask_for_run(project=project, kind=options["word"], here=True)
         except (CannotRun, ValueError) as error:
             raise CommandError(str(error)) from error
         try:
-            state = self._worked(run, reward)
+            state = self._worked(run, changes)
         finally:
             clear_reasons()  # a worker would, within minutes; there may be none
         self.stdout.write(json.dumps({"run": run.pk, "state": state, "result": run.result}, indent=1))
         if state != run.State.DONE:
             raise CommandError(run.error or f"The run ended as {state}.")
 
-    def _worked(self, run: Any, reward: dict[str, Any] | None) -> str:
+    def _worked(self, run: Any, changes: dict[str, Any] | None) -> str:
         from training.child import execute
         from training.children import prepare
         from training.running import fail
         from training.snapshot import NothingToTrainOn
 
         try:
-            prepare(run, background=False, reward=reward)
+            prepare(run, background=False, changes=changes)
         except (NothingToTrainOn, ValueError) as error:
             fail(run, str(error))
             raise CommandError(str(error)) from error
