@@ -90,6 +90,8 @@ def train(given: Material, directory: Path) -> None:
 
 CASES: list[tuple[str, dict[str, Any]]] = [(key, {}) for key in sorted(OBJECTIVES)]
 CASES += [("offline_rl_alignment", {"offline_mode": "weighted"})]
+SOON = {"tr_dpo": {"ref_model_sync_steps": 2}}  # these trainings are short
+CASES += [("sigmoid", {**one.recipe, **SOON.get(one.key, {})}) for one in METHODS if one.kind == "modifier"]
 
 
 @pytest.mark.parametrize(("key", "dials"), CASES, ids=str)
