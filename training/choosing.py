@@ -66,7 +66,7 @@ def choose_objective(*, project: Project, by: Person, key: str) -> None:
     change_project(project=project, by=by, settings={"recipe": chosen_policy(project, key)})
 
 
-def change_objective(*, project: Project, by: Person, key: str, on: bool) -> None:
+def change_objective(*, project: Project, by: Person, key: str, on: bool = True) -> None:
     """Add what changes the project's objective, or take it away. Raises NoSuchMethod, or ValueError where it does not
     fit the objective."""
     changes, before = modifier(key).recipe, dict(project.recipe or {})
@@ -138,6 +138,22 @@ def chosen_reward(project: Project, key: str) -> dict[str, Any]:
 def choose_reward(*, project: Project, by: Person, key: str) -> None:
     """Refit the project's reward model by another method from its next run on. Raises as ``chosen_reward`` does."""
     change_project(project=project, by=by, settings={"reward_recipe": chosen_reward(project, key)})
+
+
+def leave_out(*, project: Project, by: Person, key: str) -> None:
+    """Take away what was added to the project's objective or to its reward method.
+
+    Raises NoSuchMethod, or ValueError where what is left does not fit.
+    """
+    if key in MODIFIERS:
+        change_objective(project=project, by=by, key=key, on=False)
+        return
+    if key not in REWARDS or REWARDS[key].kind == "reward":
+        raise NoSuchMethod(f"{key!r} is nothing that was added: choose another method in its place.")
+    added = REWARDS[key].recipe
+    recipe = {name: value for name, value in dict(project.reward_recipe or {}).items() if name not in added}
+    changed_reward_recipe(policy_recipe(project), recipe)
+    change_project(project=project, by=by, settings={"reward_recipe": recipe})
 
 
 def rewards_in_use(project: Project) -> set[str]:

@@ -71,13 +71,25 @@ def test_what_changes_an_objective_is_added_to_it_and_left_out_again(
     assert "The next retraining is with ld_dpo." in choose(client, project, "ld_dpo")
     assert project.recipe == {"rounds": 3, "beta": 0.4, "ld_alpha": 0.5}
     page = client.get(reverse("methods", args=[project.slug])).content.decode()
-    assert 'aria-label="Leave ld_dpo out"' in page and '<tr id="ld_dpo" class="is-current">' in page
+    assert 'aria-label="Remove ld_dpo"' in page and '<tr id="ld_dpo" class="is-current">' in page
     client.post(reverse("choose_method", args=[project.slug]), {"without": "ld_dpo"})
     project.refresh_from_db()
     assert project.recipe == {"rounds": 3, "beta": 0.4}
     choose(client, project, "orpo")
     assert "does not fit tr_dpo" in choose(client, project, "tr_dpo")
     assert "sync_ref_model" not in project.recipe
+
+
+def test_what_keeps_a_reward_model_honest_is_added_and_removed(client: Client, project: Project, owner: Person) -> None:
+    client.force_login(owner)
+    choose(client, project, "ensemble_wco_uwo")
+    assert "ensemble_wco_uwo" in rewards_in_use(project)
+    answer = client.post(reverse("choose_method", args=[project.slug]), {"without": "ensemble_wco_uwo"}, follow=True)
+    assert "The next refit of the reward model is without ensemble_wco_uwo." in answer.content.decode()
+    project.refresh_from_db()
+    assert project.reward_recipe == {}
+    answer = client.post(reverse("choose_method", args=[project.slug]), {"without": "davidson"}, follow=True)
+    assert "nothing that was added" in answer.content.decode()
 
 
 @pytest.mark.parametrize("key", MODIFIERS)

@@ -1,5 +1,6 @@
 """The catalogue of methods, and choosing a project's objective and reward method from it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -19,6 +20,7 @@ from training.choosing import (
     choose_objective,
     choose_reward,
     lacking,
+    leave_out,
     modifiers_in_use,
     rewards_in_use,
 )
@@ -54,6 +56,14 @@ TITLES = {
 }
 
 
+CHOICES: dict[str, Callable[..., None]] = {
+    "objective": choose_objective,
+    "add": change_objective,
+    "reward": choose_reward,
+    "leave out": leave_out,
+}
+
+
 @dataclass(frozen=True)
 class Shown:
     """A method on the page. ``lacks`` says why it cannot be chosen."""
@@ -62,6 +72,11 @@ class Shown:
     choosable: bool
     current: bool = False
     lacks: str = ""
+
+    @property
+    def added(self) -> bool:
+        """Is it beside a method rather than one, so that it can be left out?"""
+        return self.method.kind in ("modifier", "reward_check")
 
 
 @project_page(Role.RESEARCHER)
@@ -94,10 +109,7 @@ def choose(request: ProjectRequest) -> HttpResponse:
     without = request.POST.get("without", "")
     key = without or request.POST.get("key", "")
     try:
-        if key in MODIFIERS:
-            change_objective(project=project, by=by, key=key, on=not without)
-        else:
-            (choose_reward if key in REWARDS else choose_objective)(project=project, by=by, key=key)
+        CHOICES[_choice(key, bool(without))](project=project, by=by, key=key)
     except (NoSuchMethod, NoSuchData) as error:
         messages.error(request, str(error))
     except ValueError as error:
@@ -107,3 +119,9 @@ def choose(request: ProjectRequest) -> HttpResponse:
         how = "without" if without else "with" if key in MODIFIERS else "by"
         messages.success(request, f"The next {what} is {how} {key}.")
     return redirect("methods", project.slug)
+
+
+def _choice(key: str, without: bool) -> str:
+    if without:
+        return "leave out"
+    return "add" if key in MODIFIERS else "reward" if key in REWARDS else "objective"
