@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet
 
 from labeling.models import (
     Answer,
@@ -381,10 +381,11 @@ def _texts(verdicts: list[Verdict]) -> _Texts:
 
 
 def _more(criterion: str, details: dict[str, list[Any]]) -> dict[str, Any]:
-    """The columns of a row that hold what was said beside its verdict; of one response, the other's are empty."""
+    """The columns of a row that hold what was said beside its verdict; what nobody said of a response is empty."""
     empty: dict[str, Any] = {"ratings": {}, "steps": [], "critiques": ""}
-    sides = {name: tuple([*told, empty[name]][:2]) for name, told in details.items() if name in empty}
-    return {"criterion": criterion, **sides}
+    sides = {name: [*(told or ()), None, None][:2] for name, told in details.items() if name in empty}
+    whole = {name: tuple(one or empty[name] for one in both) for name, both in sides.items()}
+    return {"criterion": criterion, **whole}
 
 
 def _plain(messages: list[dict[str, Any]]) -> list[Message]:
@@ -432,18 +433,25 @@ def _told_alone(project: Project, counts: Counter[str]) -> Iterator[PreferenceRo
 
 
 def carried(project: Project) -> frozenset[Need]:
-    """What the training side of a project carries for reward methods that learn from more than verdicts."""
+    """What the training side of a project carries for reward methods that learn from more than verdicts.
+
+    Responses that were dropped since are not looked for: a run that finds nothing else says so.
+    """
     here = _on_training(project).filter(MORE_THAN_A_VERDICT)
     pairs = Q(kind=Kind.PAIR)
+    named = pairs & ~Q(criterion="")
+    # The least and the greatest tell that there are two; counting distinct ones would sort all rows.
     told = here.aggregate(
         ratings=Count("pk", filter=Q(details__has_key="ratings")),
         steps=Count("pk", filter=Q(details__has_key="steps")),
         critiques=Count("pk", filter=Q(details__has_key="critiques") & pairs),
-        criteria=Count("criterion", filter=~Q(criterion="") & pairs, distinct=True),
         demonstrations=Count("pk", filter=Q(kind=Kind.DEMONSTRATION)),
+        least=Min("criterion", filter=named),
+        greatest=Max("criterion", filter=named),
     )
-    fewest: dict[Need, int] = {"ratings": 1, "steps": 1, "critiques": 1, "criteria": 2, "demonstrations": 1}
-    return frozenset(need for need, least in fewest.items() if told[need] >= least)
+    single: tuple[Need, ...] = ("ratings", "steps", "critiques", "demonstrations")
+    several: tuple[Need, ...] = ("criteria",) if told["least"] != told["greatest"] else ()
+    return frozenset(need for need in single if told[need]).union(several)
 
 
 def _strength(group: list[Verdict], label: float) -> int | None:

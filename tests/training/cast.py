@@ -19,6 +19,7 @@ from labeling.models import (
     Role,
     Source,
     Split,
+    State,
 )
 from training.models import PolicyVersion
 
@@ -64,6 +65,14 @@ def a_comparison(prompt: Prompt, first: str | Response = "", second: str | Respo
     comparison = Comparison.objects.create(project=prompt.project, prompt=prompt, **{"arm": Arm.CHOSEN, **more})
     for position, response in enumerate(given):
         ComparisonResponse.objects.create(comparison=comparison, response=response, position=position)
+    return comparison
+
+
+def a_telling(prompt: Prompt, text: str, kind: str, **more: Any) -> Comparison:
+    """What an import tells of one response; `kind` says what."""
+    settings = {"arm": Arm.IMPORTED, "state": State.FULL, **more}
+    comparison = Comparison.objects.create(project=prompt.project, prompt=prompt, kind=kind, **settings)
+    ComparisonResponse.objects.create(comparison=comparison, response=a_response(prompt, text), position=0)
     return comparison
 
 

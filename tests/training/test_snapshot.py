@@ -1,15 +1,17 @@
 """Snapshots: what the machines may read, and what they must never see."""
 
 import threading
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from labeling.models import Arm, Report, Source, Split
-from tests.training.cast import a_comparison, a_judgment, a_person, a_project, a_prompt, a_response
+from labeling.models import Arm, Kind, Report, Source, Split
+from tests.training.cast import a_comparison, a_judgment, a_person, a_project, a_prompt, a_response, a_telling
 from training import snapshot
 from training.folders import located
 from training.learning.rows import PreferenceRow, read_rows
@@ -181,6 +183,15 @@ def test_a_reader_below_the_mark_misses_no_judgment_that_commits_late() -> None:
     assert [verdict.comparison for verdict in [*first, *second]] == [late.pk, early.pk]
 
 
+MARKER = "MARKER-OF-HELD-OUT"
+
+
+def beside(mark: str, sides: int) -> dict[str, Any]:
+    """What an import may tell of responses, marked wherever it is text."""
+    said = {"ratings": {mark: 3.0}, "steps": [1.0], "critiques": mark}
+    return {"criterion": mark, "details": {name: [entry] * sides for name, entry in said.items()}}
+
+
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
@@ -189,32 +200,45 @@ def test_a_reader_below_the_mark_misses_no_judgment_that_commits_late() -> None:
             st.sampled_from(list(Arm)),
             st.sampled_from([0, 1, 2, 3, 4, 5, 6, 7, 9]),
             st.sampled_from(list(snapshot.TRAINING_SOURCES)),
+            st.sampled_from(list(Kind)),
         ),
         min_size=1,
         max_size=12,
     )
 )
 def test_nothing_of_a_held_out_prompt_reaches_a_training_input(
-    made: list[tuple[bool, Arm, int, Source]],
+    made: list[tuple[bool, Arm, int, Source, Kind]],
 ) -> None:
     project = a_project()
-    held_out, training = set(), 0
-    for is_held_out, arm, answer, source in made:
+    held_out, judged, told = set(), 0, Counter[Kind]()
+    for is_held_out, arm, answer, source, kind in made:
         prompt = a_prompt(project, split=Split.HELD_OUT if is_held_out else Split.TRAIN)
-        mark = "MARKER-OF-HELD-OUT" if is_held_out else "plain"
-        comparison = a_comparison(prompt, f"{mark} a", f"{mark} b", arm=arm)
-        judgment = a_judgment(comparison, answer, source=source)
+        mark = MARKER if is_held_out else "plain"
+        if kind != Kind.PAIR:
+            a_telling(prompt, f"{mark} alone", kind, **beside(mark, 1))
+            told[kind] += not is_held_out
+            continue
+        judgment = a_judgment(
+            a_comparison(prompt, f"{mark} a", f"{mark} b", arm=arm, **beside(mark, 2)), answer, source=source
+        )
         if is_held_out:
             held_out.add(judgment.pk)
-        training += not is_held_out and answer != 0
+        judged += not is_held_out and answer != 0
     assert not held_out & {verdict.id for verdict in snapshot.training_judgments(project, below=FAR)}
-    assert snapshot.training_count(project) == training
-    if not training:
+    assert snapshot.training_count(project) == judged
+    assert not any(MARKER in str(one.messages) for one in snapshot.training_responses(project))
+    carried = snapshot.carried(project)
+    assert "criteria" not in carried  # the second is a held-out one's
+    assert ("demonstrations" in carried) == bool(told[Kind.DEMONSTRATION])
+    if not judged and not told.total():
         with pytest.raises(snapshot.NothingToTrainOn):
             snapshot.take_snapshot(project)
         return
     frozen = snapshot.take_snapshot(project)
-    assert "MARKER-OF-HELD-OUT" not in Path(located(frozen.path)).read_text()
+    rows = rows_of(frozen)
+    assert MARKER not in Path(located(frozen.path)).read_text()
+    assert Counter(row.kind for row in rows) == Counter({"pair": judged, **told})
+    assert all(row.criterion == "plain" and row.ratings and row.steps and row.critiques for row in rows)
     assert not held_out & set(frozen.judgment_ids)
 
 

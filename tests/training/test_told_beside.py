@@ -84,6 +84,16 @@ def test_single_responses_of_the_training_side_are_rows_of_their_own_kind(tmp_pa
         assert (row.ratings is not None) == (row.kind == "assessment")
 
 
+def test_what_is_said_of_too_few_responses_is_empty_for_the_others(tmp_path: Path) -> None:
+    """An import writes an entry for each response; a database that was written to by hand stops no run."""
+    project = a_project(salt="told")
+    import_rows(project, tmp_path, told(8))
+    short = {"ratings": [], "steps": [[1.0]], "critiques": [None, "Bad."]}
+    Comparison.objects.filter(project=project).update(details=short)
+    for row in rows_of(project):
+        assert (row.ratings, row.steps, row.critiques) == (({}, {}), ([1.0], []), ("", "Bad."))
+
+
 def test_a_dropped_response_is_told_of_no_more(tmp_path: Path) -> None:
     project = a_project(salt="told")
     import_rows(project, tmp_path, shown(8))

@@ -55,6 +55,7 @@ def train_reward(
         path=work / "samples.jsonl",
         progress=lambda done, total: progress.note({"sampled": float(done)}),
     )
+    refuse_unfit(recipe, rows, judge=client is not None)  # again: without those whose sample was cut
     train, kept = keep_back(rows)
     shared = Shared(jobs.cache_of(job, directory), Tally.at(work / "state-passes"), _warm(job), compute)
 

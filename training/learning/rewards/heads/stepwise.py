@@ -52,15 +52,19 @@ class StepReward(HeadedReward):
     """
 
     def ends(self, response: Sequence[int]) -> list[int]:
-        """Where each line that is not blank ends: the token with its line break, or the response's last one."""
-        found: list[int] = []
-        said = False
-        for column, token in enumerate(response):
-            for letter in self.tokenizer.decode([token], skip_special_tokens=True):
-                if letter == "\n" and said:
-                    found.append(column)
-                said = letter != "\n" and (said or not letter.isspace())
-        return [*found, len(response) - 1] if said else found
+        """Where each line that is not blank ends: the token with its line break, or the response's last one.
+
+        Lines are read whole: a character of several tokens, such as a wide space, is none by itself.
+        """
+        text = self.tokenizer.decode(list(response), skip_special_tokens=True)
+        said = [bool(line.strip()) for line in text.split("\n")]
+        breaks = [
+            column
+            for column, token in enumerate(response)
+            for letter in self.tokenizer.decode([token], skip_special_tokens=True)
+            if letter == "\n"
+        ]
+        return [column for column, told in zip([*breaks, len(response) - 1], said, strict=True) if told]
 
     def line_states(self, states: torch.Tensor, batch: Batch, groups: Sequence[Group]) -> list[torch.Tensor]:
         """The states at the lines' ends of each of a batch's sequences: S tensors [lines, hidden]."""
@@ -107,7 +111,8 @@ def marked_items(rows: Sequence[PreferenceRow], outcome: bool) -> list[Item[Mark
     items = []
     for row in rows:
         if row.steps or (outcome and row.p != 0.5):
-            told = [(one, marks) for one, marks in zip(row.responses, row.steps or ([], []), strict=True) if one]
+            sides = 1 if row.kind == "assessment" else 2
+            told = list(zip(row.responses, row.steps or ([], []), strict=True))[:sides]
             label = Marked(tuple(tuple(marks) for _, marks in told), row.p, row.weight)
             items.append(Item(row.prompt, tuple(one for one, _ in told), label))
     return items

@@ -1,0 +1,80 @@
+"""What imports tell, in every shape: odd spaces, empty answers, several turns, samples that were cut."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from labeling.formats.details import lines_of
+from tests.training.learning.test_told_alone import alone
+from tests.training.learning.tiny import save_tiny, tiny_policy
+from tests.training.rewards.test_pairwise import likes_questions, said
+from training.learning.job import Job, work_directory
+from training.learning.jobs import run_job
+from training.learning.recipes import OptimSettings, RewardRecipe
+from training.learning.rewards.beside_samples import at_last_answer
+from training.learning.rewards.heads.stepwise import StepReward, marked_items
+from training.learning.rewards.keeping import keep_back
+from training.learning.rows import PreferenceRow
+
+ODD = [
+    *("a\r\nb\r\n", "a\n", "\n\na\n\n\nb\n", "", " \n", "\nabc", "a\x0bb\n\x1c\nc", "ü\né\n", "a\u2028b\nc"),
+    *("\u00a0\nb", "a\n\u3000\nb", "a\x85\n\x85\nb", "\u200b\na"),
+]
+
+
+@pytest.fixture(scope="module")
+def marking(tmp_path_factory: pytest.TempPathFactory) -> StepReward:
+    about = {"method": "stepwise", "max_length": 128, "solution": "min", "outcome_weight": 0.0}
+    model = StepReward.from_policy(tiny_policy(tmp_path_factory.mktemp("policy")), 1, about)
+    torch.nn.init.normal_(model.head.weight)
+    return model
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_a_marked_line_is_the_same_to_the_import_and_to_the_reward(marking: StepReward, text: str) -> None:
+    [steps] = marking.steps([(said("user", "Well?"), said("assistant", text))])
+    assert len(steps) == len(lines_of(text))
+
+
+def test_an_empty_answer_has_no_line_that_is_wrong(marking: StepReward) -> None:
+    assert marking.score([(said("user", "Well?"), said("assistant", ""))]).tolist() == [0.0]
+
+
+def test_a_judged_pair_has_two_sides_though_one_of_them_says_nothing() -> None:
+    [pair] = [replace(one, p=1.0, responses=(one.responses[0], [])) for one in likes_questions(1)]
+    [item] = marked_items([pair], outcome=True)
+    assert item.responses == pair.responses
+
+
+def test_of_a_demonstration_of_several_turns_the_last_answer_is_told_from_a_sample() -> None:
+    one = alone(1, "Bread.", "demonstration")
+    turns = [*said("assistant", "Bread."), *said("user", "How long?"), *said("assistant", "An hour.")]
+    whole = at_last_answer(replace(one, responses=([*turns, *said("user", "Thanks!")], [])))
+    assert whole.prompt == [*one.prompt, *turns[:2]]
+    assert whole.responses == (turns[2:], [])
+    assert at_last_answer(one) == one
+
+
+def kept_and_learned(count: int) -> tuple[list[PreferenceRow], list[PreferenceRow]]:
+    """Demonstrations on prompts that are kept back, and verdicts on others."""
+    shown = [alone(number, "Like this.", "demonstration") for number in range(count)]
+    return keep_back(shown)[1], keep_back(likes_questions(count))[0]
+
+
+def test_demonstrations_whose_samples_were_all_cut_are_missed_in_words(tmp_path: Path) -> None:
+    """Each prompt is learned from or kept back: here only those kept back are left once the samples are there."""
+    shown, judged = kept_and_learned(200)
+    lost = alone(judged[0].comparison_id or 0, "Or this.", "demonstration")
+    recipe = RewardRecipe(method="adversarial_feedback", optim=OptimSettings(num_train_epochs=1.0))
+    Job("reward", str(save_tiny(tmp_path / "base")), recipe.to_json()).write(tmp_path / "job", [*shown, lost, *judged])
+    drawn = [
+        {"prompt": n, "text": "So.", "token_ids": [1], "logprob": -1.0, "stopped": True} for n in range(len(shown))
+    ]
+    drawn.append({**drawn[0], "prompt": len(shown), "stopped": False})
+    samples = work_directory(tmp_path / "job") / "samples.jsonl"
+    samples.write_text("".join(json.dumps(one) + "\n" for one in drawn))
+    with pytest.raises(ValueError, match=r"learns from demonstrations.*So it is for member 1"):
+        run_job(tmp_path / "job", lambda *told: None, lambda: False)
