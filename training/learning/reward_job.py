@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from . import job as jobs
 from .cache import Tally
 from .devices import configure, honour, resolve
@@ -121,8 +123,15 @@ def _assess(
         "log_loss": told.log_loss,
         "calibration_error": told.calibration_error,
         "baselines": baselines,
-        "report": report_on_rows(kept, said, judged),
+        **_reported(kept, said, judged),
     }
+
+
+def _reported(kept: list[PreferenceRow], said: dict[str, NDArray[Any]], judged: dict[int, Judged]) -> dict[str, Any]:
+    """A report says how well people are predicted; demonstrations are no verdicts of theirs."""
+    if not verdicts(kept):
+        return {"measured_on": "demonstrations beside samples"}
+    return {"report": report_on_rows(kept, said, judged)}
 
 
 def _asked(rows: Sequence[PreferenceRow]) -> list[PreferenceRow]:

@@ -1,7 +1,8 @@
 """What imports tell, in every shape: odd spaces, empty answers, several turns, samples that were cut."""
 
 import json
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.training.learning.tiny import save_tiny, tiny_policy
 from tests.training.rewards.test_pairwise import likes_questions, said
 from training.learning.job import Job, work_directory
 from training.learning.jobs import run_job
+from training.learning.online.rollouts import Rollout
 from training.learning.recipes import OptimSettings, RewardRecipe
 from training.learning.rewards.beside_samples import at_last_answer
 from training.learning.rewards.heads.stepwise import StepReward, marked_items
@@ -58,23 +60,36 @@ def test_of_a_demonstration_of_several_turns_the_last_answer_is_told_from_a_samp
     assert at_last_answer(one) == one
 
 
-def kept_and_learned(count: int) -> tuple[list[PreferenceRow], list[PreferenceRow]]:
-    """Demonstrations on prompts that are kept back, and verdicts on others."""
-    shown = [alone(number, "Like this.", "demonstration") for number in range(count)]
-    return keep_back(shown)[1], keep_back(likes_questions(count))[0]
+OPTIM = OptimSettings(num_train_epochs=1.0, batch_size=16)
+
+
+def job_of(tmp_path: Path, rows: list[PreferenceRow], cut: Collection[int] = ()) -> Path:
+    """A job on demonstrations and verdicts, to which samples were drawn; of some demonstrations they met the limit."""
+    recipe, folder = RewardRecipe(method="adversarial_feedback", optim=OPTIM), tmp_path / "job"
+    Job("reward", str(save_tiny(tmp_path / "base")), recipe.to_json()).write(folder, rows)
+    shown = [row.comparison_id for row in rows if row.kind == "demonstration"]
+    drawn = [Rollout(place, "So.", (1,), -1.0, number not in cut) for place, number in enumerate(shown)]
+    lines = "".join(json.dumps(asdict(one)) + "\n" for one in drawn)
+    (work_directory(folder) / "samples.jsonl").write_text(lines)
+    return folder
+
+
+def learned_and_kept(count: int) -> tuple[list[PreferenceRow], list[PreferenceRow]]:
+    return keep_back([alone(number, "Like this.", "demonstration") for number in range(count)])
 
 
 def test_demonstrations_whose_samples_were_all_cut_are_missed_in_words(tmp_path: Path) -> None:
-    """Each prompt is learned from or kept back: here only those kept back are left once the samples are there."""
-    shown, judged = kept_and_learned(200)
-    lost = alone(judged[0].comparison_id or 0, "Or this.", "demonstration")
-    recipe = RewardRecipe(method="adversarial_feedback", optim=OptimSettings(num_train_epochs=1.0))
-    Job("reward", str(save_tiny(tmp_path / "base")), recipe.to_json()).write(tmp_path / "job", [*shown, lost, *judged])
-    drawn = [
-        {"prompt": n, "text": "So.", "token_ids": [1], "logprob": -1.0, "stopped": True} for n in range(len(shown))
-    ]
-    drawn.append({**drawn[0], "prompt": len(shown), "stopped": False})
-    samples = work_directory(tmp_path / "job") / "samples.jsonl"
-    samples.write_text("".join(json.dumps(one) + "\n" for one in drawn))
+    """Each prompt is learned from or kept back: once the samples are there, only some kept back are left."""
+    learned, kept = learned_and_kept(120)
+    judged = keep_back(likes_questions(120))[0]
+    folder = job_of(tmp_path, [*learned[:1], *kept, *judged], cut=[learned[0].comparison_id or 0])
     with pytest.raises(ValueError, match=r"learns from demonstrations.*So it is for member 1"):
-        run_job(tmp_path / "job", lambda *told: None, lambda: False)
+        run_job(folder, lambda *told: None, lambda: False)
+
+
+def test_what_was_measured_on_demonstrations_is_no_report_on_how_people_judge(tmp_path: Path) -> None:
+    learned, kept = learned_and_kept(120)
+    result = run_job(job_of(tmp_path, [*learned[:8], *kept]), lambda *told: None, lambda: False)
+    assert (result["judgments"], result["kept_back"]) == (0, len(kept))
+    assert result["accuracy"] > 0.5
+    assert result["measured_on"] == "demonstrations beside samples" and "report" not in result
