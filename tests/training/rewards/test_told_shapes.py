@@ -16,6 +16,7 @@ from training.learning.job import Job, work_directory
 from training.learning.jobs import run_job
 from training.learning.online.rollouts import Rollout
 from training.learning.recipes import OptimSettings, RewardRecipe
+from training.learning.reward_job import refuse_unfit
 from training.learning.rewards.beside_samples import at_last_answer
 from training.learning.rewards.heads.stepwise import StepReward, marked_items
 from training.learning.rewards.keeping import keep_back
@@ -49,6 +50,15 @@ def test_a_judged_pair_has_two_sides_though_one_of_them_says_nothing() -> None:
     [pair] = [replace(one, p=1.0, responses=(one.responses[0], [])) for one in likes_questions(1)]
     [item] = marked_items([pair], outcome=True)
     assert item.responses == pair.responses
+
+
+def test_rows_of_which_no_line_was_marked_are_not_learned_from() -> None:
+    blank, marked = (
+        replace(one, steps=(marks, [])) for one, marks in zip(likes_questions(2), ([], [1.0]), strict=True)
+    )
+    assert [item.label.marks for item in marked_items([blank, marked], outcome=False)] == [((1.0,), ())]
+    with pytest.raises(ValueError, match=r"learns from steps.*none of these 1 rows has that"):
+        refuse_unfit(RewardRecipe(method="stepwise"), [blank], judge=False)
 
 
 def test_of_a_demonstration_of_several_turns_the_last_answer_is_told_from_a_sample() -> None:

@@ -22,12 +22,12 @@ class Carried:
 NEEDS: dict[Need, Carried] = {
     "pairs": Carried(lambda row: True, "judgments of pairs"),
     "ratings": Carried(
-        lambda row: row.ratings is not None,
+        lambda row: any(row.ratings or ()),
         "ratings: numbers by attribute for single responses",
         ("pair", "assessment"),
     ),
     "steps": Carried(
-        lambda row: row.steps is not None, "steps: a mark for each line of a response", ("pair", "assessment")
+        lambda row: any(row.steps or ()), "steps: a mark for each line of a response", ("pair", "assessment")
     ),
     "critiques": Carried(
         lambda row: bool(row.critiques and any(text.strip() for text in row.critiques)),

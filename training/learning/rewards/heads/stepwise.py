@@ -110,7 +110,7 @@ def marked_items(rows: Sequence[PreferenceRow], outcome: bool) -> list[Item[Mark
     """Rows whose lines were marked; with an outcome also those that only prefer a side."""
     items = []
     for row in rows:
-        if row.steps or (outcome and row.p != 0.5):
+        if any(row.steps or ()) or (outcome and row.p != 0.5):
             sides = 1 if row.kind == "assessment" else 2
             told = list(zip(row.responses, row.steps or ([], []), strict=True))[:sides]
             label = Marked(tuple(tuple(marks) for _, marks in told), row.p, row.weight)
