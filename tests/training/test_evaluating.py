@@ -24,6 +24,7 @@ from training.learning.models import NoModel
 from training.learning.rewards.ensemble import RewardEnsemble
 from training.learning.rewards.fast.states import Pair
 from training.learning.rewards.interface import Scored
+from training.learning.rows import PreferenceRow
 from training.models import Prediction
 
 
@@ -203,6 +204,27 @@ def test_a_projects_report_keeps_held_out_prompts_apart() -> None:
     assert told["prequential"]["posterior"]["gain"]["length"]["value"] == 0.0
     assert told["policies"]["versions"] == [1, 2] and told["policies"]["spearman"]["value"] == pytest.approx(1.0)
     assert json.loads(json.dumps(told, allow_nan=False)) == told
+
+
+class ByCriterion(Longer):
+    """Prefers the longer response, or the shorter one where that is the criterion."""
+
+    def judged(self, rows: Sequence[PreferenceRow]) -> np.ndarray[Any, np.dtype[np.float64]]:
+        told = super().judged(rows)
+        return np.array([1.0 - p if row.criterion == "brevity" else p for p, row in zip(told, rows, strict=True)])
+
+
+@pytest.mark.django_db
+def test_a_pair_that_was_judged_by_two_criteria_is_asked_of_by_each() -> None:
+    """An import stores a response that several rows share once."""
+    project = a_project()
+    for _ in range(4):
+        prompt = a_prompt(project)
+        sides = (a_response(prompt, "word"), a_response(prompt, "word word word"))
+        a_judgment(a_comparison(prompt, *sides, criterion="detail"), 7)
+        a_judgment(a_comparison(prompt, *sides, criterion="brevity"), 1)
+    told = report_on_project(project, Asked("both", RewardEnsemble((ByCriterion(),)), frozenset()))
+    assert told["unseen"]["models"]["both"]["accuracy"]["value"] == 1.0
 
 
 @pytest.mark.django_db

@@ -72,11 +72,12 @@ def _part(verdict: Verdict, held_out: frozenset[int], known: frozenset[int] | No
 
 
 def _probabilities(model: RewardEnsemble, verdicts: Sequence[Verdict], rows: Sequence[PreferenceRow]) -> Array:
-    """[n]; each pair is scored once, however many judged it."""
-    first = {verdict.responses: place for place, verdict in reversed(list(enumerate(verdicts)))}
+    """[n]; each pair is scored once by a criterion, however many judged it."""
+    asked = [(verdict.responses, row.criterion) for verdict, row in zip(verdicts, rows, strict=True)]
+    first = {one: place for place, one in reversed(list(enumerate(asked)))}
     said = model.judged([rows[place] for place in first.values()])
     by_pair = dict(zip(first, said.tolist(), strict=True))
-    return np.array([by_pair[verdict.responses] for verdict in verdicts])
+    return np.array([by_pair[one] for one in asked])
 
 
 def _judgments(verdicts: Sequence[Verdict], rows: Sequence[PreferenceRow]) -> Judgments:
