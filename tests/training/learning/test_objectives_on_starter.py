@@ -21,7 +21,7 @@ from training.learning.sampling import sample
 from training.learning.scored_prompts import asking, not_asking, with_score
 from training.learning.starter.prompts import training_prompts
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.computes]
 # DiscoPOP's slope at the reference points the wrong way (test_objective_family.py), so a short training follows it.
 OBJECTIVES = {method.key: method for method in METHODS if method.kind == "objective" and method.key != "discopop"}
 PROMPTS: list[list[Message]] = [[{"role": "user", "content": text}] for text in training_prompts(48, seed=3)]

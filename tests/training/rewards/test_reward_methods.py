@@ -95,6 +95,7 @@ def trained(tmp_path: Path, key: str, **dials: Any) -> tuple[Path, dict[str, Any
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 @pytest.mark.parametrize("key", [method.key for method in REWARDS])
 def test_every_method_trains_on_its_data_is_read_back_and_orders_fresh_answers(key: str, tmp_path: Path) -> None:
     place, result = trained(tmp_path, key)
@@ -134,6 +135,7 @@ def test_plain_transformers_gives_the_same_scores(key: str, dials: dict[str, Any
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 @pytest.mark.parametrize("key", ["helpsteer2", "general_preference", "hybrid_haf", "goal_conditioned", "implicit"])
 def test_a_stopped_job_of_any_method_ends_with_the_same_weights(key: str, tmp_path: Path) -> None:
     whole = run_job(job_of(tmp_path, key), lambda *told: None, lambda: False)
@@ -297,6 +299,7 @@ def test_lines_are_marked_at_their_ends_and_a_solution_is_all_of_them(tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 def test_steps_with_an_outcome_also_learn_from_whole_solutions(tmp_path: Path) -> None:
     place, _ = trained(tmp_path, "stepwise", outcome_weight=0.5, solution="min")
     model = load_reward(place)
@@ -319,6 +322,7 @@ def test_ratings_come_back_on_the_scale_that_people_used(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 def test_progress_towards_a_goal_is_a_cosine_of_an_unfinished_answer(tmp_path: Path) -> None:
     place, _ = trained(tmp_path, "goal_conditioned")
     model = load_reward(place)
@@ -330,6 +334,7 @@ def test_progress_towards_a_goal_is_a_cosine_of_an_unfinished_answer(tmp_path: P
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 @pytest.mark.parametrize("key", ["davidson", "helpsteer2", "hybrid_haf", "implicit"])
 def test_low_rank_adapters_train_any_method_and_leave_a_plain_model(key: str, tmp_path: Path) -> None:
     lora = LoraSettings(r=4, lora_alpha=16)

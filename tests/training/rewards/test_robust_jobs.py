@@ -66,6 +66,7 @@ def job(tmp_path: Path, name: str, rows: list[PreferenceRow], **dials: Any) -> P
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 def test_everything_at_once_learns_and_names_doubtful_labels(tmp_path) -> None:
     rows = with_turned_labels(clear(130), every=8)
     turned = {row.comparison_id for place, row in enumerate(rows) if place % 8 == 0}
@@ -84,6 +85,7 @@ def test_everything_at_once_learns_and_names_doubtful_labels(tmp_path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 def test_a_stopped_job_with_every_stage_ends_with_the_same_weights(tmp_path) -> None:
     rows = with_turned_labels(clear(130), every=8)
     whole = run_job(job(tmp_path, "whole", rows, **EVERYTHING), lambda *told: None, lambda: False)
@@ -200,6 +202,7 @@ def test_every_robust_method_says_which_dials_it_reads() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 def test_a_lower_bound_lies_over_any_model_that_shows_its_states(tmp_path) -> None:
     rows = clear(130)
     directory = job(tmp_path, "bound", rows, method="plackett_luce_pessimism", pessimism=2.0)

@@ -21,7 +21,7 @@ from training.learning.sampling import sample
 from training.learning.sampling.uniforms import leaf_seeds
 from training.learning.starter.prompts import held_out_prompts, training_prompts
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.computes]
 PROMPTS, EACH, WRONG = 40, 3, 0.15
 SAMPLER = SamplerSettings(max_new_tokens=40, branching=2, depth=2, segment_tokens=4)
 METHODS = {method.key: method for method in ROBUSTNESS}

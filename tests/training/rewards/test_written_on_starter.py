@@ -26,7 +26,7 @@ from training.learning.rewards.written.writing import WritingReward
 from training.learning.rows import Message, PreferenceRow
 from training.learning.starter.corpus import Example, write_examples
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.computes]
 ASKS, ASKS_NOT = "It asks something back.", "It asks nothing back."
 SETTINGS = OptimSettings(learning_rate=1e-3, batch_size=16, num_train_epochs=3.0, token_budget=4096)
 

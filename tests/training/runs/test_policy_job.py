@@ -124,6 +124,7 @@ def test_the_policy_moves_towards_what_was_liked_and_says_how_far_it_went(lab, t
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 def test_a_long_round_is_watched_from_within_by_what_nobody_trained_on(lab, tmp_path) -> None:
     told: list[dict[str, float]] = []
     directory = policy_job(lab, tmp_path / "job", rounds=1, model_pairs_share=0.0)
@@ -145,6 +146,7 @@ def test_a_long_round_is_watched_from_within_by_what_nobody_trained_on(lab, tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 def test_a_run_stopped_anywhere_ends_with_the_same_weights(lab, tmp_path) -> None:
     whole = run_job(policy_job(lab, tmp_path / "whole"), lambda *told: None, lambda: False)
     broken = policy_job(lab, tmp_path / "broken")
@@ -168,6 +170,7 @@ ON_TOKENS: list[dict[str, Any]] = [
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 @pytest.mark.parametrize("dials", ON_TOKENS, ids=str)
 def test_objectives_on_tokens_train_in_a_job_and_resume_to_the_same_weights(lab, tmp_path, dials) -> None:
     def laid_out(name: str) -> Path:
@@ -191,6 +194,7 @@ def test_objectives_on_tokens_train_in_a_job_and_resume_to_the_same_weights(lab,
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 @pytest.mark.parametrize(
     ("key", "dials"),
     [
@@ -218,6 +222,7 @@ BY_SCORE = {"loss_type": "offline_rl_alignment", "offline_mode": "decision_trans
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 @pytest.mark.parametrize("dials", [{"loss_type": "curry_dpo", "rounds": 1, "n_people": 24}, BY_SCORE], ids=str)
 def test_a_run_in_stages_or_by_scores_stopped_anywhere_ends_with_the_same_weights(lab, tmp_path, dials) -> None:
     whole = run_job(policy_job(lab, tmp_path / "whole", **dials), lambda *told: None, lambda: False)
@@ -234,6 +239,7 @@ def test_a_run_in_stages_or_by_scores_stopped_anywhere_ends_with_the_same_weight
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 def test_a_policy_that_learned_from_scores_asks_for_the_best_unless_nothing_was_learned(lab, tmp_path) -> None:
     for name, limit in (("learned", 0.0), ("nothing", 1e-9)):
         directory = policy_job(lab, tmp_path / name, **BY_SCORE, max_kl=limit)
@@ -244,6 +250,7 @@ def test_a_policy_that_learned_from_scores_asks_for_the_best_unless_nothing_was_
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 def test_a_resumed_run_does_not_sample_again(lab, tmp_path) -> None:
     directory = policy_job(lab, tmp_path / "job")
     with pytest.raises(Stopped):

@@ -83,6 +83,7 @@ def test_a_stopped_making_leaves_the_directory_alone_and_can_go_on(
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 def test_the_first_fifty_training_steps_repeat_the_stored_losses(tmp_path: Path) -> None:
     manifest = read_manifest(STARTER)
     policy = new_policy(manifest.seed)
@@ -108,12 +109,14 @@ def answers() -> list[Sample]:
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 def test_answers_end_by_themselves_and_do_not_repeat(answers: list[Sample]) -> None:
     fine = [answer for answer in answers if answer.stopped and not repeats_six_words(answer.text)]
     assert len(fine) >= 190
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 def test_answers_are_not_learned_by_heart(answers: list[Sample]) -> None:
     manifest = read_manifest(STARTER)
     lessons = Lessons(None, seed=manifest.seed, total=manifest.steps, batch_size=settings(manifest.seed).batch_size)
@@ -122,17 +125,20 @@ def test_answers_are_not_learned_by_heart(answers: list[Sample]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 def test_two_answers_to_a_prompt_differ(answers: list[Sample]) -> None:
     assert sum(one.text != other.text for one, other in zip(answers[::2], answers[1::2], strict=True)) >= 95
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 @pytest.mark.parametrize("feature", FEATURES)
 def test_each_feature_occurs_in_five_to_sixty_percent_of_answers(answers: list[Sample], feature: str) -> None:
     assert 0.05 <= shares([answer.text for answer in answers])[feature] <= 0.60
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 def test_lengths_span_five_to_eighty_words(answers: list[Sample]) -> None:
     lengths = sorted(len(words(answer.text)) for answer in answers)
     within = [length for length in lengths if 5 <= length <= 80]
@@ -143,6 +149,7 @@ def test_lengths_span_five_to_eighty_words(answers: list[Sample]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.computes
 def test_answers_name_what_was_asked_about(answers: list[Sample]) -> None:
     asked = held_out_prompts(100, seed=11)
     common = {word for text in islice(asked, 100) for word in words(text.lower())}
