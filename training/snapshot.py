@@ -413,7 +413,8 @@ def _row(group: list[Verdict], texts: _Texts) -> PreferenceRow:
 
 def _told_alone(project: Project, counts: Counter[str]) -> Iterator[PreferenceRow]:
     """Lines of single responses, by comparison: what was said of them, and those that show how to answer."""
-    found = _on_training(project).filter(kind__in=ALONE, responses__dropped_at__isnull=True).order_by("pk")
+    found = _on_training(project).filter(kind__in=ALONE)
+    found = found.filter(responses__isnull=False, responses__dropped_at__isnull=True).order_by("pk")
     fields = ("pk", "kind", "criterion", "details", "prompt__messages", "responses__pk", "responses__messages")
     for pk, kind, criterion, details, prompt, response, messages in found.values_list(*fields).iterator(_BATCH):
         counts[f"{kind}s"] += 1

@@ -94,6 +94,15 @@ def test_what_is_said_of_too_few_responses_is_empty_for_the_others(tmp_path: Pat
         assert (row.ratings, row.steps, row.critiques) == (({}, {}), ([1.0], []), ("", "Bad."))
 
 
+def test_what_is_said_of_no_response_at_all_is_no_row(tmp_path: Path) -> None:
+    project = a_project(salt="told")
+    import_rows(project, tmp_path, shown(8))
+    lost = Comparison.objects.filter(prompt__split=Split.TRAIN).earliest("pk")
+    lost.entries.all().delete()
+    rows = rows_of(project)
+    assert rows and lost.pk not in {row.comparison_id for row in rows}
+
+
 def test_a_dropped_response_is_told_of_no_more(tmp_path: Path) -> None:
     project = a_project(salt="told")
     import_rows(project, tmp_path, shown(8))

@@ -18,8 +18,10 @@ from training.learning.online.rollouts import Rollout
 from training.learning.recipes import OptimSettings, RewardRecipe
 from training.learning.reward_job import refuse_unfit
 from training.learning.rewards.beside_samples import at_last_answer
-from training.learning.rewards.heads.stepwise import StepReward, marked_items
+from training.learning.rewards.heads.items import micro_of
+from training.learning.rewards.heads.stepwise import StepReward, marked_items, step_part
 from training.learning.rewards.keeping import keep_back
+from training.learning.rewards.reading import layout
 from training.learning.rows import PreferenceRow
 
 ODD = [
@@ -44,6 +46,14 @@ def test_a_marked_line_is_the_same_to_the_import_and_to_the_reward(marking: Step
 
 def test_an_empty_answer_has_no_line_that_is_wrong(marking: StepReward) -> None:
     assert marking.score([(said("user", "Well?"), said("assistant", ""))]).tolist() == [0.0]
+
+
+def test_lines_that_all_lie_beyond_the_limit_teach_nothing_and_end_no_run(marking: StepReward) -> None:
+    items = marked_items([alone(1, "\n" * 400 + "Late.", "assessment", steps=([1.0], []))], outcome=False)
+    groups = [marking.group(item.prompt, item.responses) for item in items]
+    part = step_part(marking, micro_of(marking, layout(marking.classifier), groups, items, [0]), outcome=False)
+    part.loss.backward()
+    assert float(part.loss.detach()) == 0.0
 
 
 def test_a_judged_pair_has_two_sides_though_one_of_them_says_nothing() -> None:

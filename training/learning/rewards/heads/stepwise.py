@@ -125,7 +125,7 @@ def step_part(model: StepReward, micro: Micro[Marked], outcome: bool) -> Part:
     """
     states = model.states(micro.batch)
     logits = model.line_logits(states, micro.batch, micro.groups)
-    total = states.new_zeros(())
+    total = torch.cat(logits).sum() * 0.0  # a gradient, of zero, also where no line is marked
     right = lines = 0.0
     for first, label in zip(micro.starts, micro.labels, strict=True):
         told, marks = _aligned(logits[first : first + len(label.marks)], label)
