@@ -6,7 +6,7 @@ same rule, and must satisfy it against both.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import log
 from pathlib import Path
@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from labeling.actions.telling import tell_project
-from labeling.models import Project, Prompt, Response
+from labeling.models import Project
 from training import snapshot
 from training.folders import located
 from training.learning.rewards.ensemble import RewardEnsemble
@@ -74,12 +74,10 @@ class Rewards:
         return self.loaded[version.pk]
 
     def probabilities(self, version: RewardVersion, verdicts: list[Verdict]) -> list[float]:
-        """What a version says of some pairs: the probability that position 0 is preferred."""
-        prompts = dict(Prompt.objects.filter(pk__in={v.prompt for v in verdicts}).values_list("pk", "messages"))
-        wanted = {pk for verdict in verdicts for pk in verdict.responses}
-        texts = dict(Response.objects.filter(pk__in=wanted).values_list("pk", "messages"))
-        first, second = ([(prompts[v.prompt], texts[v.responses[place]]) for v in verdicts] for place in (0, 1))
-        return [float(p) for p in self.ensemble(version).probability(first, second)]
+        """What a version says of some pairs that were judged one way or another: the probability that position 0 is
+        preferred, by the criterion of the judgment where it has one."""
+        rows = snapshot.rows_of([replace(verdict, weight=verdict.weight or 1.0) for verdict in verdicts])
+        return [float(p) for p in self.ensemble(version).judged(rows)]
 
 
 def judge_shadow(project: Project, rewards: Rewards) -> Takeover | None:

@@ -238,7 +238,10 @@ def reported_verdicts(project: Project) -> Reported:
 
 
 def rows_of(verdicts: list[Verdict]) -> list[PreferenceRow]:
-    """For reports only: a line for each judgment that says anything, in order, whatever its split; weights > 0."""
+    """For reports and predictions only: a line for each judgment that says anything, in order; weights > 0.
+
+    Whatever its split: no training reads them.
+    """
     sure = [verdict for verdict in verdicts if verdict.p is not None]
     texts = _texts(sure)
     return [_row([verdict], texts) for verdict in sure]

@@ -1,12 +1,20 @@
 """Reward models in shadow: the rule, and who predicts what."""
 
+from collections.abc import Sequence
 from math import log
+from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from labeling.models import Split
 from tests.training.cast import a_comparison, a_judgment, a_project, a_prompt
 from training import shadow, snapshot
+from training.learning.rewards.ensemble import RewardEnsemble
+from training.learning.rewards.fast.states import Pair
+from training.learning.rewards.interface import Scored
+from training.learning.rows import PreferenceRow
 from training.models import Prediction, RewardVersion, Run, Snapshot
 from training.shadow import Rewards, Takeover, takeover
 from training.snapshot import Verdict
@@ -116,3 +124,27 @@ def test_only_new_judgments_on_training_prompts_are_asked_about_and_each_once() 
 @pytest.mark.django_db
 def test_without_a_shadow_there_is_nothing_to_do() -> None:
     assert shadow.judge_shadow(a_project(), Knowing(0.5)) is None
+
+
+class ByCriterion(Scored):
+    """Prefers what stands first where detail is asked for, what stands second where brevity is."""
+
+    def score(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
+        return np.zeros(len(pairs))
+
+    def judged(self, rows: Sequence[PreferenceRow]) -> NDArray[np.float64]:
+        return np.array([{"detail": 0.9, "brevity": 0.1}.get(row.criterion, 0.5) for row in rows])
+
+    def save(self, directory: Path, card: str) -> None:
+        raise NotImplementedError
+
+
+@pytest.mark.django_db
+def test_a_judgment_by_a_criterion_is_predicted_by_that_criterion_whatever_it_weighs() -> None:
+    version = in_shadow()
+    rewards, prompt = Rewards(), a_prompt(version.project)
+    rewards.loaded[version.pk] = RewardEnsemble((ByCriterion(),))
+    for criterion in ("detail", "", "brevity"):
+        a_judgment(a_comparison(prompt, criterion=criterion), 1, weight=0.0 if criterion else 1.0)
+    verdicts = snapshot.training_judgments(version.project)
+    assert rewards.probabilities(version, verdicts) == pytest.approx([0.9, 0.5, 0.1])
