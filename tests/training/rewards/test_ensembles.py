@@ -1,6 +1,7 @@
 """Ensembles: how members come to differ, how they are asked together, and what is refused."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,25 @@ def test_disagreement_is_the_share_of_members_on_the_smaller_side() -> None:
 
 
 @pytest.mark.slow
+class OfTwoMinds(Constant):
+    """Of two minds about every pair, until a criterion says which one counts."""
+
+    def judged(self, rows: Any) -> Any:
+        sides = {"detail": 1.0, "brevity": -1.0}
+        longer = [len(str(row.responses[0])) > len(str(row.responses[1])) for row in rows]
+        return np.array(
+            [0.5 + 0.4 * sides[row.criterion] * (1 if more else -1) for row, more in zip(rows, longer, strict=True)]
+        )
+
+
+def test_an_evaluation_member_is_asked_by_each_judgments_own_criterion() -> None:
+    rows = [one for one in likes_questions(12) if len(str(one.responses[0])) > len(str(one.responses[1]))]
+    by = [replace(one, criterion=name, p=p) for one in rows for name, p in (("detail", 1.0), ("brevity", 0.0))]
+    minds: Any = [OfTwoMinds(0.0) for _ in range(3)]
+    told = between_members(RewardEnsemble((minds[0], minds[1]), evaluation=minds[2]), by)
+    assert told["evaluation_accuracy"] == told["agreement_with_evaluation"] == 1.0
+
+
 def test_an_ensemble_job_keeps_its_rule_and_its_evaluation_member(tmp_path) -> None:
     directory = reward_job(
         tmp_path, count=110, members=2, aggregate="mean_minus_std", bootstrap=True, evaluation_member=True

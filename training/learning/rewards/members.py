@@ -14,7 +14,7 @@ from ..rows import PreferenceRow, verdicts
 from .aggregate import pair_disagreement
 from .ensemble import RewardEnsemble
 from .frozen import Shared
-from .interface import RewardModel, sides
+from .interface import RewardModel
 from .keeping import set_apart
 from .lesson import Lesson, Progress
 from .robust.adjusted import adjusted
@@ -97,14 +97,13 @@ def between_members(ensemble: RewardEnsemble, kept: Sequence[PreferenceRow]) -> 
     kept = verdicts(kept)
     if not kept or (len(ensemble.members) < 2 and ensemble.evaluation is None):
         return {}
-    first, second = sides(kept)
     told: dict[str, Any] = {"aggregate": ensemble.rule}
     if len(ensemble.members) > 1:
-        chances = np.stack([member.probability(first, second) for member in ensemble.members])
+        chances = np.stack([member.judged(kept) for member in ensemble.members])
         told["disagreement"] = float(pair_disagreement(chances - 0.5).mean())
     if ensemble.evaluation is not None:
-        theirs = ensemble.evaluation.probability(first, second) - 0.5
-        agreed = np.sign(ensemble.probability(first, second) - 0.5) == np.sign(theirs)
+        theirs = ensemble.evaluation.judged(kept) - 0.5
+        agreed = np.sign(ensemble.judged(kept) - 0.5) == np.sign(theirs)
         labels = np.array([row.p for row in kept])
         clear = labels != 0.5
         told["agreement_with_evaluation"] = float(agreed.mean())
