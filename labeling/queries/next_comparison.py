@@ -160,7 +160,7 @@ class EmptyQueue:
 
 # Only open comparisons are counted, by the queue's own index: an idle page asks this again and again.
 EMPTY = """
-SELECT EXISTS (SELECT FROM labeling_judgment j WHERE j.project_id = %(project)s),
+SELECT EXISTS (SELECT FROM labeling_comparison c WHERE c.project_id = %(project)s AND c.kind = 'pair'),
     count(*), count(*) FILTER (WHERE passed),
     (SELECT min(l.expires_at) FROM labeling_lease l WHERE l.project_id = %(project)s AND l.ended_at IS NULL),
     EXISTS (SELECT FROM labeling_prompt m WHERE m.project_id = %(project)s AND m.active)
@@ -181,7 +181,7 @@ def why_empty(*, project: Project, person: Person) -> EmptyQueue:
         return EmptyQueue("This project is archived.", "An owner can bring it back.", "archived")
     with connection.cursor() as cursor:
         cursor.execute(EMPTY, {"project": project.pk, "person": person.pk})
-        any_judged, waits, judged, back_at, has_prompts = cursor.fetchone()
+        any_pair, waits, judged, back_at, has_prompts = cursor.fetchone()
     if waits > judged:
         why = f"Others are judging what is left ({waits - judged:,})."
         return EmptyQueue(why, "What they do not finish comes back here.", "with_others", back_at)
@@ -191,7 +191,7 @@ def why_empty(*, project: Project, person: Person) -> EmptyQueue:
     if project.paused:
         why = f"The loop is paused. {project.paused_reason}".strip()
         return EmptyQueue(why, "New comparisons come when an owner lets it go on.", "paused")
-    if not any_judged:
+    if not any_pair:
         soon = "The policy is answering the prompts; the first comparisons appear here by themselves."
         return EmptyQueue(
             "There are no comparisons yet.",
