@@ -49,15 +49,15 @@ def prepare(run: Run, *, background: bool = True, changes: dict[str, Any] | None
     """
     project = run.project
     base = project.policies.get(current=True)
-    # Each run draws its own samples; which, is decided now and stored.
-    ours = policy_recipe(project)
-    if changes is not None and run.kind == Run.Kind.POLICY:
-        ours = changed_recipe(project.policy_source, changes)
     recipe: PolicyRecipe | RewardRecipe
     if run.kind == Run.Kind.POLICY:
+        ours = policy_recipe(project) if changes is None else changed_recipe(project.policy_source, changes)
+        # Each run draws its own samples; which, is decided now and stored.
         recipe = replace(ours, seed=ours.seed + run.pk)
+    elif changes is None:
+        recipe = reward_recipe(project)
     else:
-        recipe = reward_recipe(project) if changes is None else changed_reward_recipe(ours, changes)
+        recipe = changed_reward_recipe(policy_recipe(project), changes)
     frozen = take_snapshot(project)
     folder = project_folder(project, "runs", str(run.pk))
     shutil.copyfile(located(frozen.path), folder / "snapshot.jsonl")

@@ -49,15 +49,17 @@ def train_reward(
     (honour if job.plan else configure)(compute)
     progress = Progress(report, recipe.members + recipe.evaluation_member)
     work = jobs.work_directory(directory)
+    read = read_by(recipe.method, rows)
     rows = beside_samples(
-        read_by(recipe.method, rows),
+        read,
         job.base,
         recipe,
         device=compute.device,
         path=work / "samples.jsonl",
         progress=lambda done, total: progress.note({"sampled": float(done)}),
     )
-    refuse_unfit(recipe, rows, judge=client is not None)  # again: without those whose sample was cut
+    if len(rows) < len(read):  # those whose sample was cut are gone
+        refuse_unfit(recipe, rows, judge=client is not None)
     train, kept = keep_back(rows)
     shared = Shared(jobs.cache_of(job, directory), Tally.at(work / "state-passes"), _warm(job), compute)
 

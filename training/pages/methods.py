@@ -56,14 +56,6 @@ TITLES = {
 }
 
 
-CHOICES: dict[str, Callable[..., None]] = {
-    "objective": choose_objective,
-    "add": change_objective,
-    "reward": choose_reward,
-    "leave out": leave_out,
-}
-
-
 @dataclass(frozen=True)
 class Shown:
     """A method on the page. ``lacks`` says why it cannot be chosen."""
@@ -91,9 +83,10 @@ def methods(request: ProjectRequest) -> HttpResponse:
     current |= rewards_in_use(project)
     carries = carried(project)
 
+    choosable = {*OBJECTIVES, *MODIFIERS, *REWARDS}
+
     def shown(method: Method) -> Shown:
         lack = lacking(method.key, carries) if method.key in REWARDS else None
-        choosable = {*OBJECTIVES, *MODIFIERS, *REWARDS}
         return Shown(method, method.key in choosable, method.key in current, lack.why if lack else "")
 
     found = [(title, [shown(method) for method in METHODS if method.kind == kind]) for kind, title in TITLES.items()]
@@ -109,7 +102,7 @@ def choose(request: ProjectRequest) -> HttpResponse:
     without = request.POST.get("without", "")
     key = without or request.POST.get("key", "")
     try:
-        CHOICES[_choice(key, bool(without))](project=project, by=by, key=key)
+        _action(key, bool(without))(project=project, by=by, key=key)
     except (NoSuchMethod, NoSuchData) as error:
         messages.error(request, str(error))
     except ValueError as error:
@@ -121,7 +114,10 @@ def choose(request: ProjectRequest) -> HttpResponse:
     return redirect("methods", project.slug)
 
 
-def _choice(key: str, without: bool) -> str:
+def _action(key: str, without: bool) -> Callable[..., None]:
+    """What a button of the page asks for."""
     if without:
-        return "leave out"
-    return "add" if key in MODIFIERS else "reward" if key in REWARDS else "objective"
+        return leave_out
+    if key in MODIFIERS:
+        return change_objective
+    return choose_reward if key in REWARDS else choose_objective
